@@ -1,0 +1,54 @@
+# `make` alone lists what there is. Each target sees to .venv first (setup.sh); when nothing
+# changed, that takes a moment and no network.
+
+PYTHON ?= python3
+export PYTHON
+bin := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint format lock bench samples clean
+
+help: ## List the targets
+	@echo 'Usage: make <target>, or make PYTHON=python3.13 <target> for another Python'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Not in the list: nobody has to type it.
+setup:
+	@sh setup.sh
+
+demo: setup ## From the sample logs to out/demo/rca.pdf (also rca.html and rca.json)
+	$(bin)/gateway-rca demo --output out/demo/rca.pdf
+
+test: check ## What CI runs: every check, the tests last
+
+# pytest stands last, so that its closing line is the last one printed.
+check: lint ## Format, lint, types, floors and SQL, then the tests
+	$(bin)/python -m pytest -n 2
+
+lint: setup ## All checks that need no run
+	$(bin)/ruff format --check .
+	$(bin)/ruff check .
+	$(bin)/mypy
+	$(bin)/lint-imports
+	$(bin)/sqlfluff lint queries
+
+format: setup ## Rewrite Python and SQL the way the checks want it
+	$(bin)/ruff check --fix .
+	$(bin)/ruff format .
+	$(bin)/sqlfluff fix queries
+
+lock: ## Write requirements.lock from pyproject.toml
+	@sh setup.sh lock
+
+bench: setup ## Measure how fast logs land
+	$(bin)/python -m benchmarks.landing
+
+samples: setup ## Write the synthetic sample again
+	$(bin)/python -m tests.simulation snat_burst --seed 1 --gzip \
+		--output data/samples/synthetic/snat_burst
+
+# Of out/ only the demo goes: the rest may be somebody's report.
+clean: ## Remove .venv, .uv, caches and the demo's output
+	rm -rf .venv .uv out/demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		.import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The machinery: from exported logs to a report, one straight line (see run.py)."""

@@ -1,0 +1,122 @@
+"""Ask: the queries a report needs, each run once with the parameters of its window or incident."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+import pyarrow as pa
+
+from pipeline.config import Settings
+from pipeline.engine import Engine
+from pipeline.query import queries
+
+Parameters = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query gave: its rows, and the parameters that give them again."""
+
+    query: str
+    parameters: dict[str, object]
+    frame: pl.DataFrame
+
+    @property
+    def sha256(self) -> str:
+        """A fingerprint of the rows: floats to nine digits, so that engines agree."""
+        text = self.frame.with_columns(
+            pl.selectors.float().map_elements(lambda value: f"{value:.9g}", pl.String)
+        ).write_csv()
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def told(self) -> dict[str, str | int]:
+        """The parameters as JSON can hold them."""
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value  # type: ignore[misc]
+            for name, value in self.parameters.items()
+        }
+
+
+def ask(engine: Engine, names: Iterable[str], parameters: Parameters) -> dict[str, Answer]:
+    """The answers to the named queries, by name."""
+    answers = {}
+    for name in dict.fromkeys(names):
+        query = queries()[name]
+        bound = {each.name: parameters[each.name] for each in query.parameters}
+        frame = pl.from_arrow(engine.ask(query, bound))
+        assert isinstance(frame, pl.DataFrame)
+        answers[name] = Answer(name, bound, frame)
+    return answers
+
+
+def tell_topology(engine: Engine, settings: Settings) -> dict[str, str]:
+    """Makes gateways and destinations known to the engine; gives what was learnt from the logs.
+
+    An address comes from the settings; a host that they do not name gets the one address that its
+    failed calls name. The answer maps such hosts to their addresses.
+    """
+    stated = {destination.host.lower() for destination in settings.destination}
+    rows = [row for each in settings.destination for row in _stated(each.host, each.ips, each.path)]
+    engine.hold("destinations", _destinations(rows))
+    observed = pl.from_arrow(engine.ask(queries()["observed_addresses"], {}))
+    assert isinstance(observed, pl.DataFrame)
+    single = observed.group_by("host", maintain_order=True).agg(pl.col("ip").unique())
+    learnt = {
+        host: ips[0] for host, ips in single.iter_rows() if host not in stated and len(ips) == 1
+    }
+    rows += [row for host, ip in learnt.items() for row in _stated(host, (ip,), None)]
+    engine.hold("destinations", _destinations(rows))
+    engine.hold(
+        "gateways",
+        pa.table(
+            {
+                "gateway": pa.array(
+                    [gateway.resource_id.lower() for gateway in settings.gateway], pa.string()
+                ),
+                "requests_a_record": pa.array(
+                    [1 / (gateway.sampling or 1) for gateway in settings.gateway], pa.float64()
+                ),
+            }
+        ),
+    )
+    return learnt
+
+
+def _stated(
+    host: str, ips: tuple[str, ...], path: str | None
+) -> list[tuple[str, str, str | None, str | None]]:
+    """Rows of (name as called, address to count under, host, way).
+
+    Hosts on one address are counted under it. A host on several is counted under its own name, and
+    so are its addresses: which of them a call went to, the logs do not say.
+    """
+    address = ips[0] if len(ips) == 1 else host.lower()
+    return [(host.lower(), address, host.lower(), path)] + [
+        (ip, address, host.lower(), path) for ip in ips
+    ]
+
+
+def _destinations(rows: list[tuple[str, str, str | None, str | None]]) -> pa.Table:
+    """One row a name: where several hosts share an address, no one host is it."""
+    by_name: dict[str, list[tuple[str, str, str | None, str | None]]] = {}
+    for row in rows:
+        by_name.setdefault(row[0], []).append(row)
+    merged = [
+        (
+            name,
+            each[0][1] if len({row[1] for row in each}) == 1 else name,
+            each[0][2] if len({row[2] for row in each}) == 1 else None,
+            each[0][3],
+        )
+        for name, each in sorted(by_name.items())
+    ]
+    columns = list(zip(*merged, strict=True)) if merged else [(), (), (), ()]
+    return pa.table(
+        {
+            name: pa.array(values, pa.string())
+            for name, values in zip(("named", "address", "host", "path"), columns, strict=True)
+        }
+    )

@@ -1,0 +1,303 @@
+"""The command line: words in, one line of error out, and the exit status that was promised."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.errors import ExitStatus, PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.land import Progress
+    from pipeline.report import Format
+
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def _answered(command: Callable[..., ExitStatus | None]) -> Callable[..., None]:
+    """Turns a user's problem into one line on stderr, and results into an exit status."""
+
+    @wraps(command)
+    def answered(*args: Any, **kwargs: Any) -> None:
+        try:
+            status = command(*args, **kwargs) or ExitStatus.DONE
+        except PipelineError as error:
+            click.echo(f"gateway-rca: {error}", err=True)
+            status = error.status
+        sys.exit(int(status))
+
+    return answered
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+@click.group(context_settings=HELP)
+@click.version_option(package_name="gateway-rca")
+def main() -> None:
+    """Find out why calls through an Azure gateway failed, and write the report.
+
+    \b
+    gateway-rca demo
+    gateway-rca incident exports/ --output rca.pdf
+    """
+
+
+@main.command()
+@click.argument("source", nargs=-1, required=True)
+@click.option("--lake", required=True, type=click.Path(path_type=Path), help="Folder of the lake.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON on stdout.")
+@_answered
+def land(source: tuple[str, ...], lake: Path, as_json: bool) -> ExitStatus:
+    """Read exports and land them in a lake, each line once.
+
+    SOURCE is a file, a folder or a glob; the format is found by content. Landing the same again
+    lands nothing; a blob that grew is read from where it ended.
+
+    \b
+    gateway-rca land exports/insights-logs-gatewaylogs --lake lake
+    """
+    from pipeline.lake import Lake
+    from pipeline.land import land as landed
+    from pipeline.run import problems, told
+
+    with _progress() as on_progress:
+        landing = landed(source, Lake(lake), on_progress)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(landing).decode())
+    else:
+        click.echo(told(landing))
+        for kind, count in sorted(landing.quarantined.items()):
+            click.echo(f"quarantined: {count:,} {kind}")
+        for kind, count in sorted(landing.set_aside.items()):
+            click.echo(f"set aside: {count:,} of kind {kind}")
+    _name_others(landing.unclaimed)
+    shortcomings = problems(landing)
+    for each in shortcomings:
+        _say(f"incomplete: {each}")
+    if not landing.seen:
+        raise PipelineError(f"{', '.join(source)}: holds no files; name the folder of an export")
+    if len(landing.unclaimed) == landing.seen:
+        raise PipelineError(f"{', '.join(source)}: no file here is of a format that lands")
+    return ExitStatus.INCOMPLETE if shortcomings else ExitStatus.DONE
+
+
+@main.command()
+@click.argument("source", nargs=-1)
+@click.option("--lake", type=click.Path(path_type=Path), help="Lake to read, or to land into.")
+@click.option("--from", "start", metavar="T", help="Start of the window; without a zone: UTC.")
+@click.option("--to", "stop", metavar="T", help="End of the window, itself not included.")
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Report to write; NAME.html and NAME.json come to stand beside NAME.pdf.",
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["pdf", "html", "json"]),
+    help="Write only this; may be repeated.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Settings; else gateway-rca.toml beside the sources or in the current folder.",
+)
+@_answered
+def incident(
+    source: tuple[str, ...],
+    lake: Path | None,
+    start: str | None,
+    stop: str | None,
+    output: Path,
+    formats: tuple[str, ...],
+    config: Path | None,
+) -> ExitStatus:
+    """Find the incident in logs or a lake, diagnose it, and write the report.
+
+    Times are ISO 8601; without --from and --to the whole data is looked at.
+
+    \b
+    gateway-rca incident exports/ --output out/rca.pdf
+    gateway-rca incident --lake lake --from 2026-03-10T09:00 --to 2026-03-10T11:00 --output rca.pdf
+    """
+    if not source and lake is None:
+        raise PipelineError("name exports to read, or a lake with --lake; see --help")
+    return _report(list(source), lake, (start, stop), _outputs(output, formats), config)
+
+
+@main.command()
+@click.option(
+    "--output",
+    default=Path("out/demo/rca.pdf"),
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Report to write; HTML and JSON come to stand beside it.",
+)
+@_answered
+def demo(output: Path) -> ExitStatus:
+    """Land the bundled sample (synthetic: a simulated gateway) and write a real report.
+
+    \b
+    gateway-rca demo --output out/demo/rca.pdf
+    """
+    import tempfile
+
+    from pipeline.run import samples
+
+    with tempfile.TemporaryDirectory(prefix="gateway-rca-demo-") as folder:
+        _say("The bundled sample is synthetic: a simulated gateway, no real system.")
+        outputs = _outputs(output, ())
+        return _report([str(samples())], Path(folder) / "lake", (None, None), outputs, None)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON on stdout.")
+@_answered
+def doctor(as_json: bool) -> ExitStatus:
+    """Check what this machine has, and say how to mend what is missing.
+
+    \b
+    gateway-rca doctor
+    """
+    from pipeline.doctor import checks
+
+    found = checks()
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(found).decode())
+    else:
+        for check in found:
+            cure = f"; {check.cure}" if check.cure else ""
+            click.echo(f"{'ok     ' if check.sound else 'missing'}  {check.name}: {check.says}{cure}")
+    sound = all(check.sound for check in found)
+    return ExitStatus.DONE if sound else ExitStatus.INCOMPLETE
+
+
+@main.command()
+@click.argument("what", required=False, type=click.Choice(["datasets", "findings"]))
+@click.option("--json", "as_json", is_flag=True, help="Print the datasets as JSON.")
+@_answered
+def schema(what: str | None, as_json: bool) -> None:
+    """Print the datasets' columns, types and units; or the JSON Schema of the findings.
+
+    \b
+    gateway-rca schema
+    gateway-rca schema findings > findings.schema.json
+    """
+    import msgspec
+
+    if what == "findings":
+        from pipeline.finding import schema as findings_schema
+
+        made = msgspec.json.encode(findings_schema(), order="deterministic")
+        click.echo(msgspec.json.format(made, indent=2).decode())
+        return
+    from pipeline.datasets import datasets
+
+    if as_json:
+        click.echo(msgspec.json.encode(datasets()).decode())
+        return
+    for name, dataset in datasets().items():
+        click.echo(f"{name}: {dataset.about}\n  one row: {dataset.grain}")
+        for column in dataset.columns:
+            unit = f" [{column.unit}]" if column.unit else ""
+            click.echo(f"  {column.name:<18} {column.type:<10} {column.meaning}{unit}")
+        click.echo()
+
+
+def _report(
+    source: list[str],
+    lake: Path | None,
+    bounds: tuple[str | None, str | None],
+    outputs: "dict[Format, Path]",
+    config: Path | None,
+) -> ExitStatus:
+    from pipeline.config import beside, settings
+    from pipeline.lake import Lake
+    from pipeline.run import incident_report
+    from pipeline.window import parsed, zoned
+
+    moments = []
+    for option, text in zip(("--from", "--to"), bounds, strict=True):
+        moments.append(parsed(text, option) if text else None)
+        if text and not zoned(text):
+            _say(f"{option} {text} has no zone and is read as UTC")
+    known = settings(config or beside(source))
+    _say(f"settings: {known.origin or 'none found, defaults hold; the report lists them'}")
+    with _progress() as on_progress:
+        outcome = incident_report(
+            source,
+            Lake(lake) if lake else None,
+            (moments[0], moments[1]),
+            known,
+            outputs,
+            _say,
+            on_progress,
+        )
+    _name_others(outcome.unclaimed)
+    for each in outcome.shortcomings:
+        _say(f"incomplete: {each}")
+    click.echo("written: " + " ".join(str(path) for path in outcome.written))
+    return ExitStatus.INCOMPLETE if outcome.shortcomings else ExitStatus.DONE
+
+
+def _outputs(output: Path, formats: tuple[str, ...]) -> "dict[Format, Path]":
+    """The file of each format: as named for a single one, else of one stem."""
+    from pipeline.report import Format
+
+    wanted = [Format(each) for each in dict.fromkeys(formats or tuple(Format))]
+    if len(wanted) == 1:
+        return {wanted[0]: output}
+    stem = output.with_suffix("") if output.suffix.lstrip(".") in list(Format) else output
+    return {each: stem.with_name(f"{stem.name}.{each}") for each in wanted}
+
+
+def _name_others(unclaimed: dict[str, str]) -> None:
+    """Names the files that are no exports, a few of them if they are many."""
+    for blob, why in list(unclaimed.items())[:5]:
+        _say(f"left out: {blob}: {why}")
+    if len(unclaimed) > 5:
+        _say(f"left out: {len(unclaimed) - 5} more files of no known format")
+
+
+class _progress:  # noqa: N801
+    """A bar with bytes and rows on a terminal; elsewhere the steps' own lines say enough."""
+
+    def __enter__(self) -> "Callable[[Progress], None]":
+        self._bar: Any = None
+        return self._moved if sys.stderr.isatty() else lambda _: None
+
+    def _moved(self, progress: "Progress") -> None:
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            self._bar = Bar(
+                TextColumn("landing"),
+                BarColumn(),
+                DownloadColumn(),
+                TextColumn("{task.fields[rows]:,} rows"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._task = self._bar.add_task("landing", total=progress.bytes_all, rows=0)
+            self._bar.start()
+        self._bar.update(self._task, completed=progress.bytes_done, rows=progress.rows)
+        if progress.bytes_done >= progress.bytes_all:
+            self._bar.stop()
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()

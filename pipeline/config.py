@@ -1,0 +1,151 @@
+"""Settings: ``gateway-rca.toml``, read once; every value has a default and a documented origin."""
+
+import tomllib
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from pipeline.errors import PipelineError
+from pipeline.storage import SETTINGS_NAME
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Seconds = Annotated[int, msgspec.Meta(ge=0)]
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+
+
+class Kind(StrEnum):
+    """What a gateway is."""
+
+    APIM = "apim"
+    APP_SERVICE = "app_service"
+    AKS = "aks"
+    VM = "vm"
+
+
+class Egress(StrEnum):
+    """What translates the gateway's private addresses."""
+
+    LOAD_BALANCER = "load_balancer"
+    NAT_GATEWAY = "nat_gateway"
+    AZURE_FIREWALL = "azure_firewall"
+    APP_SERVICE = "app_service"
+
+
+class Way(StrEnum):
+    """Which way calls to a destination leave."""
+
+    PUBLIC = "public"
+    PRIVATE_ENDPOINT = "private_endpoint"
+    SERVICE_ENDPOINT = "service_endpoint"
+    VNET = "vnet"
+
+
+class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
+    """What of a gateway was different from a moment on, until the next such entry."""
+
+    since: Annotated[datetime, msgspec.Meta(tz=True)]
+    units: Count | None = None
+    ports_per_unit: Count | None = None
+    public_ips: Count | None = None
+
+
+class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A gateway; null where the setting is not stated."""
+
+    resource_id: str
+    kind: Kind | None = None
+    units: Count | None = None
+    egress: Egress | None = None
+    ports_per_unit: Count | None = None
+    public_ips: Count | None = None
+    idle_timeout_s: Seconds | None = None
+    hold_s: Seconds | None = None
+    sampling: Share | None = None
+    egress_resource_id: str | None = None
+    history: tuple[Change, ...] = ()
+
+    def at(self, moment: datetime) -> "Gateway":
+        """The gateway as it was at a moment (UTC without a zone), by its history."""
+        past = [each for each in self.history if _utc(each.since) <= moment]
+        stated = {
+            name: value
+            for change in sorted(past, key=lambda each: _utc(each.since))
+            for name, value in msgspec.structs.asdict(change).items()
+            if name != "since" and value is not None
+        }
+        return msgspec.structs.replace(self, **stated)
+
+
+class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a host name leads."""
+
+    host: str
+    ips: tuple[str, ...] = ()
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 443
+    path: Way = Way.PUBLIC
+
+
+class Slo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The promise that failures are held against."""
+
+    availability: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
+    window_days: Count | None = None
+
+
+class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What makes failures an incident."""
+
+    minimum_failures: Count = 20
+    minimum_minutes: Count = 2
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings; ``origin`` is the file they came from, null if there was none."""
+
+    gateway: tuple[Gateway, ...] = ()
+    destination: tuple[Destination, ...] = ()
+    slo: Slo = Slo()
+    incident: Detection = Detection()
+    origin: str | None = None
+
+    def stated(self, resource_id: str) -> Gateway | None:
+        """What the settings say of a gateway; ids are compared in lower case."""
+        same = (each for each in self.gateway if each.resource_id.lower() == resource_id)
+        return next(same, None)
+
+
+def settings(path: Path | None) -> Settings:
+    """The settings in a file, or the defaults where there is none.
+
+    Raises ``PipelineError`` naming file, key and cure.
+    """
+    if path is None:
+        return Settings()
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        read = msgspec.convert(said, Settings)
+    except FileNotFoundError as error:
+        raise PipelineError(f"{path}: no such file; --config names a gateway-rca.toml") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PipelineError(f"{path}: not TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        where = str(error).replace("`", "'").replace("$.", "")
+        raise PipelineError(f"{path}: {where}; see 'Settings' in the README") from error
+    return msgspec.structs.replace(read, origin=path.name)
+
+
+def beside(exports: list[str]) -> Path | None:
+    """The settings file beside the exports, in a folder above them, or in the current folder."""
+    places = [Path(export) for export in exports]
+    folders = [place if place.is_dir() else place.parent for place in places if place.exists()]
+    for folder in [*folders, *(folder.parent for folder in folders), Path()]:
+        if (folder / SETTINGS_NAME).is_file():
+            return folder / SETTINGS_NAME
+    return None
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)

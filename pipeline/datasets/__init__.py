@@ -1,0 +1,11 @@
+"""The datasets of the lake, one file each."""
+
+from pipeline.dataset import Dataset
+from pipeline.shelf import things
+
+
+def datasets() -> dict[str, Dataset]:
+    """Every dataset by name."""
+    import pipeline.datasets
+
+    return things(pipeline.datasets, Dataset)

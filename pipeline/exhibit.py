@@ -1,0 +1,40 @@
+"""Exhibits: the figures and tables of a report, each with the query that it shows."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A figure (F) or table (T); several panels of one figure share its number."""
+
+    id: str
+    title: str
+    query: str
+
+    def numbered(self, incident: int) -> str:
+        """Its id in the chapter of an incident, counted from 0."""
+        return numbered(self.id, incident)
+
+
+def numbered(exhibit: str, incident: int) -> str:
+    """The id of an exhibit in the chapter of an incident: the second's F1a is F11a."""
+    kind, digits = exhibit[0], exhibit[1:].rstrip("ab")
+    return f"{kind}{int(digits) + 10 * incident}{exhibit[1 + len(digits) :]}"
+
+
+EXHIBITS = (
+    Exhibit("F1a", "Requests that ended badly, by minute", "failures_by_minute"),
+    Exhibit("F1b", "New backend calls per second, peak and mean of each minute", "calls_by_minute"),
+    Exhibit("F2", "Share of calls that failed, by destination and minute", "calls_by_minute"),
+    Exhibit("F3", "BackendTime of successful calls, by minute", "backend_time_by_minute"),
+    Exhibit("F4", "How long failing requests lasted", "failing_durations"),
+    Exhibit("T1", "Who was hit", "impact"),
+    Exhibit("T2", "Destinations, bursts and ports", "ports_by_minute"),
+    Exhibit("T3", "What the failures died of", "failures_by_minute"),
+    Exhibit("T4", "What the failures have in common", "failures_by_attributes"),
+    Exhibit("T5", "The gateway's own time", "overhead_by_minute"),
+    Exhibit("T6", "BackendTime before and during", "backend_time_by_minute"),
+    Exhibit("T7", "What moved with the failures", "calls_by_minute"),
+    Exhibit("T8", "Single requests to look up", "failure_samples"),
+    Exhibit("T9", "Callers with most failures", "failing_callers"),
+)

@@ -1,0 +1,20 @@
+"""The figures of the report, one file each."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.figure import Drawing, FigureKind
+from pipeline.shelf import things
+
+
+def figures() -> dict[str, FigureKind]:
+    """Every figure by name."""
+    import pipeline.figures
+
+    return things(pipeline.figures, FigureKind)
+
+
+def draw(facts: Mapping[str, Any]) -> dict[str, Drawing]:
+    """Every figure that has something to show of an incident, by exhibit id."""
+    drawings = {kind.id: kind.drawn(facts) for kind in figures().values()}
+    return {name: drawing for name, drawing in drawings.items() if drawing is not None}

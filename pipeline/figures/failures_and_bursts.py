@@ -1,0 +1,117 @@
+"""Failures by cause, and new calls to the worst destination, on one time axis."""
+
+import numpy as np
+import polars as pl
+
+from pipeline import figure as house
+from pipeline.figure import Drawing, figure
+from pipeline.transforms.grid import minutes, series
+from pipeline.transforms.incidents import Run
+from pipeline.transforms.ways import Ways
+from pipeline.window import MINUTE, Window
+
+MOST_CAUSES = 4
+NAMES = {
+    "connect_timeout": "connect timed out",
+    "connect_failed": "connect failed",
+    "refused": "refused",
+    "response_timeout": "no answer in time",
+    "idle_closed": "connection was closed",
+    "reset": "connection was reset",
+    "dns": "name not resolved",
+    "tls": "TLS failed",
+}
+
+
+@figure("F1")
+def failures_and_bursts(
+    failures_by_minute: pl.DataFrame,
+    calls_by_minute: pl.DataFrame,
+    ways: Ways,
+    run: Run,
+    window: Window,
+) -> Drawing | None:
+    """Bars: failures a minute, stacked by cause. Lines: new calls a second to where most went."""
+    view = house.shown(window, run)
+    grid = minutes(view)["minute"].to_list()
+    causes = _by_cause(failures_by_minute.filter(pl.col("outcome").is_in(run.counted.split(","))))
+    with house.style("F1"):
+        drawn, (top, bottom) = house.canvas(4.1, rows=2, ratios=[1.15, 1])
+        base = np.zeros(len(grid))
+        for (cause, frame), colour in zip(causes, house.CAUSES, strict=False):
+            height = series(frame, view, "requests", 0)
+            top.bar(grid, height, MINUTE, bottom=base, align="edge", color=colour, lw=0)
+            base = base + height
+        _label_causes(top, [cause for cause, _ in causes])
+        top.set_title("Requests that ended badly, a minute", pad=14)
+        top.set_ylim(0, max(base.max() * 1.08, 1))
+        house.shade(top, run, label=True)
+
+        worst = next((name for name, _ in ways.by_destination() if name), None)
+        frame = calls_by_minute.filter(pl.col("destination") == worst)
+        peak = series(frame, view, "peak_per_s", 0)
+        mean = series(frame, view, "mean_per_s", 0)
+        bottom.step(grid, peak, where="post", color=house.ACCENT, lw=1)
+        bottom.fill_between(grid, mean, step="post", color="#dbe4ec", lw=0)
+        bottom.step(grid, mean, where="post", color="#3f6c9b", lw=1)
+        highest = int(np.argmax(peak))
+        bottom.annotate(
+            f"peak second: {peak[highest]:,.0f}",
+            (grid[highest], peak[highest]),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            color=house.ACCENT,
+            fontsize=7.5,
+        )
+        bottom.annotate(
+            f"mean of the minute: {mean[highest]:,.1f}",
+            (grid[highest], mean[highest] / 2),
+            ha="center",
+            va="center",
+            color="#3f6c9b",
+            fontsize=7.5,
+        )
+        bottom.set_title(f"New calls to {worst or 'no destination'}, a second")
+        bottom.set_ylim(0, max(peak.max() * 1.18, 1))
+        house.shade(bottom, run)
+        house.time_axis(bottom, view)
+        return house.svg(
+            drawn,
+            f"Two charts over the same minutes, the incident shaded from {run.start:%H:%M} to "
+            f"{run.last:%H:%M} UTC. Above, failures a minute, at most {base.max():,.0f}, most of "
+            f"them: {causes[0][0] if causes else 'none'}. Below, new calls a second to "
+            f"{worst or 'no destination'}: at most {peak[highest]:,.0f} in a second, when the "
+            f"minute's mean was {mean[highest]:,.1f}.",
+        )
+
+
+def _by_cause(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
+    """Failures by cause, the most frequent first, the rest as one."""
+    named = frame.with_columns(
+        cause=pl.when(pl.col("backend_status") >= 400)
+        .then(pl.format("backend answered {}", "backend_status"))
+        .otherwise(
+            pl.coalesce(pl.col("fault").replace(NAMES), "reason", pl.lit("no reason recorded"))
+        )
+    )
+    ranked = named.group_by("cause").agg(pl.col("requests").sum())
+    order = ranked.sort("requests", "cause", descending=[True, False])["cause"].to_list()
+    parts = [(cause, named.filter(pl.col("cause") == cause)) for cause in order[: MOST_CAUSES - 1]]
+    rest = named.filter(pl.col("cause").is_in(order[MOST_CAUSES - 1 :]))
+    return [*parts, ("all others", rest)] if rest.height else parts
+
+
+def _label_causes(axes: "house.Axes", causes: list[str]) -> None:
+    for place, (cause, colour) in enumerate(zip(causes, house.CAUSES, strict=False)):
+        axes.annotate(
+            f"\N{BLACK SQUARE} {cause}".replace("\N{BLACK SQUARE}", "\N{EN DASH}"),
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(4, -6 - 11 * place),
+            textcoords="offset points",
+            va="top",
+            color=colour,
+            fontsize=7.5,
+            fontweight="semibold",
+        )

@@ -1,0 +1,59 @@
+"""The backend could not be reached: refused, reset, or silent behind a firewall or route."""
+
+import polars as pl
+
+from pipeline.finding import Verdict
+from pipeline.hypothesis import Case, hypothesis, share_speaks, speaks_against, speaks_for
+from pipeline.transforms.ports import Bounds
+from pipeline.transforms.ways import Ways
+
+
+@hypothesis(
+    "The backend could not be reached: it refused, or something on the way dropped the packets.",
+    prior=0.15,
+    do_first="Try a TCP connect to the destination from the gateway's network; check its firewall.",
+)
+def backend_unreachable(
+    ways: Ways, ports: list[Bounds], calls_during: dict[str, tuple[float, float]]
+) -> Case:
+    """Connects refused or reset at once, or unanswered while port demand was low."""
+    refused = ways.count(pl.col("fault").is_in(["refused", "reset"]))
+    unanswered = ways.connect_failures
+    share = (refused + unanswered) / ways.failures if ways.failures else 0.0
+    evidence = [
+        share_speaks(
+            share,
+            f"{refused:,.0f} of {ways.failures:,.0f} failures were refused or reset, "
+            f"{unanswered:,.0f} more waited in vain to connect ({share:.1%} together).",
+            "T3",
+        )
+    ]
+    hit = ways.by_destination(pl.col("fault").is_not_null())
+    worst = hit[0][0] if hit else None
+    calls, failed = calls_during.get(worst or "", (0.0, 0.0))
+    if calls and share >= 0.5:
+        alive = 1 - failed / calls
+        says = f"{alive:.1%} of {calls:,.0f} calls to {worst} still succeeded meanwhile."
+        evidence.append(
+            speaks_against(1.5, says, "F2") if alive >= 0.2 else speaks_for(1.0, says, "F2")
+        )
+    if ways.failures and refused >= 0.5 * ways.failures:
+        return Case(Verdict.SUPPORTED, evidence, recorded=refused >= 0.9 * ways.failures)
+    if ways.failures and share < 0.02:
+        return Case(Verdict.EXCLUDED, evidence)
+    bound = next((each for each in ports if each.destination == worst), None)
+    if bound and bound.excluded and unanswered >= 0.5 * ways.failures:
+        evidence.append(
+            speaks_for(
+                2.5,
+                f"At most {bound.upper_peak:,} of {bound.limit:,} ports can have been in use, so "
+                "unanswered connects were not for want of one.",
+                "T2",
+            )
+        )
+        return Case(Verdict.SUPPORTED, evidence)
+    return Case(
+        Verdict.UNDECIDED,
+        evidence,
+        "VNet flow logs or a connection test to the destination: did a SYN leave, and was it answered?",
+    )

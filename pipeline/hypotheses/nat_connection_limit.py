@@ -1,0 +1,40 @@
+"""The NAT gateway's own limit of connections to one destination was reached."""
+
+from pipeline.config import Egress
+from pipeline.finding import Verdict
+from pipeline.hypothesis import Case, hypothesis, speaks_against, speaks_for
+from pipeline.limits import Way
+from pipeline.transforms.ports import Bounds
+from pipeline.transforms.ways import Ways
+
+
+@hypothesis(
+    "The NAT gateway's limit of connections to one destination was reached.",
+    prior=0.03,
+    do_first="Add a public IP to the NAT gateway, and let connections be reused.",
+)
+def nat_connection_limit(ways: Ways, ports: list[Bounds], way: Way) -> Case:
+    """The upper bound of connections to one destination against 50,000 a public IP."""
+    egress = next(each for each in way.values if each.name == "egress")
+    if way.egress is not Egress.NAT_GATEWAY:
+        says = f"The way out is {way.egress} (from {egress.origin}), not a NAT gateway."
+        stated = egress.origin == "file"
+        return Case(
+            Verdict.EXCLUDED if stated else Verdict.UNDECIDED,
+            [speaks_against(3.0 if stated else 1.5, says)],
+            None if stated else "The way out, stated as egress in gateway-rca.toml.",
+        )
+    highest = max(ports, key=lambda each: each.upper_peak, default=None)
+    if highest is None or highest.excluded:
+        most = highest.upper_peak if highest else 0
+        says = f"At most {most:,} connections to one destination; {way.ports.value:,} fit."
+        return Case(Verdict.EXCLUDED, [speaks_against(4.0, says, "T2")])
+    says = (
+        f"Up to {highest.upper_peak:,} connections to {highest.destination} may have been held, "
+        f"of {highest.limit:,} that fit; {ways.connect_failures:,.0f} connects failed."
+    )
+    return Case(
+        Verdict.UNDECIDED,
+        [speaks_for(0.5, says, "T2")],
+        "SNATConnectionCount of the NAT gateway by ConnectionState, Failed, for this window.",
+    )

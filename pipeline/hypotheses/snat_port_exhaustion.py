@@ -1,0 +1,65 @@
+"""Translation ports to one destination ip:port ran out, so that new connections waited in vain."""
+
+from pipeline.finding import Evidence, Verdict
+from pipeline.hypothesis import Case, hypothesis, share_speaks, speaks_against, speaks_for
+from pipeline.limits import Way
+from pipeline.transforms.ports import Bounds
+from pipeline.transforms.ways import Ways
+
+DECIDES = (
+    "The port counter of the way out for this window: SnatConnectionCount by ConnectionState and "
+    "UsedSnatPorts of the load balancer, or, for API Management, an Azure Support request."
+)
+
+
+@hypothesis(
+    "SNAT ports to one destination ran out: new connections waited for a port and gave up.",
+    prior=0.15,
+    do_first="Let connections be reused towards the destination before adding ports.",
+)
+def snat_port_exhaustion(ways: Ways, ports: list[Bounds], way: Way, healthy: list[str]) -> Case:
+    """Connect failures on one ip:port, its port bounds against the limit, others healthy."""
+    connecting = ways.connect_failures
+    share = connecting / ways.failures if ways.failures else 0.0
+    evidence = [
+        share_speaks(
+            share,
+            f"{connecting:,.0f} of {ways.failures:,.0f} failures ({share:.1%}) waited in vain to "
+            "connect; none of these has a backend status.",
+            "T3",
+        )
+    ]
+    hit = ways.by_destination(ways.connecting)
+    worst = hit[0][0] if hit else None
+    if worst and hit[0][1] >= 0.9 * connecting and healthy:
+        evidence.append(
+            speaks_for(
+                1.0,
+                f"{hit[0][1] / connecting:.1%} of them went to {worst}, while "
+                f"{len(healthy)} other destinations stayed healthy.",
+                "F2",
+            )
+        )
+    elif len(hit) > 1 and hit[0][1] < 0.6 * connecting:
+        evidence.append(
+            speaks_against(1.0, f"They spread over {len(hit)} destinations.", "F2")
+        )
+    failing = {destination for destination, _ in hit} or {each.destination for each in ports}
+    bounds = [each for each in ports if each.destination in failing]
+    evidence += [_held(each, way) for each in bounds[:1]]
+    if bounds and all(each.excluded for each in bounds):
+        return Case(Verdict.EXCLUDED, evidence)
+    return Case(Verdict.UNDECIDED, evidence, DECIDES)
+
+
+def _held(bounds: Bounds, way: Way) -> Evidence:
+    band = (
+        f"{bounds.destination} held between {bounds.lower_peak:,} and {bounds.upper_peak:,} ports "
+        f"at the peak, if all on one unit, against {bounds.limit:,} there are"
+    )
+    if bounds.excluded:
+        return speaks_against(4.0, f"{band}: not even the upper bound comes up to the limit.", "T2")
+    if bounds.lower_peak >= bounds.limit:
+        basis = "" if way.documented else " (an assumed limit)"
+        return speaks_for(2.5, f"{band}{basis}: even the lower bound is at the limit.", "T2")
+    return speaks_for(0.5, f"{band}: the limit lies inside the band.", "T2")

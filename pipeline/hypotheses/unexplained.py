@@ -1,0 +1,28 @@
+"""None of the mechanisms in the catalogue."""
+
+import polars as pl
+
+from pipeline.finding import Verdict
+from pipeline.hypothesis import Case, hypothesis, share_speaks
+from pipeline.transforms.ways import Ways
+
+
+@hypothesis(
+    "Something that is not in this catalogue.",
+    prior=0.05,
+    do_first="Collect one of the sources that this report could not see.",
+)
+def unexplained(ways: Ways) -> Case:
+    """Failures of which the logs say nothing: no reason, no text, no backend status."""
+    silent = ways.failures - ways.told
+    share = silent / ways.failures if ways.failures else 0.0
+    other = ways.count(pl.col("fault") == "other")
+    says = (
+        f"{silent:,.0f} of {ways.failures:,.0f} failures ({share:.1%}) carry neither a reason nor a "
+        f"backend status; {other:,.0f} carry a text that fits no known cause."
+    )
+    return Case(
+        Verdict.UNDECIDED,
+        [share_speaks((silent + other) / ways.failures if ways.failures else 0.0, says, "T3")],
+        "Any of the sources that this report could not see.",
+    )

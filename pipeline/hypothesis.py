@@ -1,0 +1,109 @@
+"""What a hypothesis is: a mechanism that is tested for and against on one incident's numbers."""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from pipeline.finding import Direction, Evidence, Verdict
+from pipeline.transforms.ways import Ways
+
+# Failures whose text is cut, translated or filed under another reason: a share read from texts is
+# trusted this far and no further, which bounds the weight of any one composition at about 3.9.
+MISLABELLED = 0.02
+# With fewer failures than this, none of a kind is no proof that there are none.
+ENOUGH_TO_EXCLUDE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """How a test ended.
+
+    ``recorded`` says that the logs name the mechanism outright for nearly all failures.
+    ``would_decide`` is the missing measurement, where the verdict is undecided.
+    """
+
+    verdict: Verdict
+    evidence: list[Evidence]
+    would_decide: str | None = None
+    recorded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HypothesisTest:
+    """A mechanism of the catalogue; its id is the name of its file.
+
+    ``prior`` is how often it is the cause of an outbound incident before any evidence, a judgement,
+    not a measurement. ``needs`` are the facts it asks for: its parameters' names.
+    """
+
+    id: str
+    about: str
+    prior: float
+    do_first: str
+    test: Callable[..., Case]
+    needs: tuple[str, ...] = field(default=())
+
+    def tried(self, facts: Mapping[str, Any]) -> Case:
+        """The outcome on an incident's facts."""
+        return self.test(**{name: facts[name] for name in self.needs})
+
+
+def hypothesis(
+    about: str, *, prior: float, do_first: str
+) -> Callable[[Callable[..., Case]], HypothesisTest]:
+    """Makes a function a hypothesis: its name is the slug, its parameters the facts it needs."""
+
+    def made(test: Callable[..., Case]) -> HypothesisTest:
+        return HypothesisTest(
+            id=test.__name__,
+            about=about,
+            prior=prior,
+            do_first=do_first,
+            test=test,
+            needs=tuple(inspect.signature(test).parameters),
+        )
+
+    return made
+
+
+def speaks_for(weight: float, says: str, figure: str | None = None) -> Evidence:
+    """Evidence for a mechanism; ``weight`` is a log-likelihood ratio, positive."""
+    return Evidence(says=says, direction=Direction.FOR, weight=round(weight, 2), figure=figure)
+
+
+def speaks_against(weight: float, says: str, figure: str | None = None) -> Evidence:
+    """Evidence against a mechanism; ``weight`` is given positive and kept negative."""
+    return Evidence(says=says, direction=Direction.AGAINST, weight=-round(weight, 2), figure=figure)
+
+
+def share_speaks(share: float, says: str, figure: str | None = None) -> Evidence:
+    """Evidence from the share (0 to 1) of failures that are of a mechanism's kind.
+
+    Its weight is the log odds that a failure drawn from the incident is of the kind.
+    """
+    weight = math.log((share + MISLABELLED) / (1 - share + MISLABELLED))
+    return (
+        speaks_for(weight, says, figure) if weight >= 0 else speaks_against(-weight, says, figure)
+    )
+
+
+def recorded_case(
+    ways: Ways, condition: pl.Expr, kind: str, *, figure: str, would_decide: str
+) -> Case:
+    """The case of a mechanism that the logs name: by the share of failures that are of its kind.
+
+    ``condition`` tells such failures, ``kind`` says in words what is so about them.
+    """
+    count = ways.count(condition)
+    share = count / ways.failures if ways.failures else 0.0
+    says = f"{count:,.0f} of {ways.failures:,.0f} failures ({share:.1%}) {kind}."
+    evidence = [share_speaks(share, says, figure)]
+    if share >= 0.5:
+        return Case(Verdict.SUPPORTED, evidence, recorded=share >= 0.9)
+    if count == 0 and ways.told >= ENOUGH_TO_EXCLUDE and ways.told >= 0.9 * ways.failures:
+        return Case(Verdict.EXCLUDED, evidence)
+    return Case(Verdict.UNDECIDED, evidence, would_decide)

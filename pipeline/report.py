@@ -1,0 +1,173 @@
+"""Report: findings and drawings in, one document out as HTML, PDF and JSON."""
+
+import base64
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import jinja2
+import jinja2.meta
+import markupsafe
+
+from pipeline.errors import PipelineError
+from pipeline.figure import Drawing
+from pipeline.finding import Findings, encoded
+
+FONTS = {
+    "IBMPlexSans-Regular.ttf": ("IBM Plex Sans", 400),
+    "IBMPlexSans-SemiBold.ttf": ("IBM Plex Sans", 600),
+    "IBMPlexMono-Regular.ttf": ("IBM Plex Mono", 400),
+}
+PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+NO_PANGO = f"no PDF: the Pango library is missing; install it with 'apt-get install {PANGO}'"
+
+
+class Format(StrEnum):
+    """What a report can be written as."""
+
+    PDF = "pdf"
+    HTML = "html"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that the document says: the findings, and a drawing for each figure id."""
+
+    findings: Findings
+    drawings: Mapping[str, Drawing]
+
+
+def write(report: Report, outputs: Mapping[Format, Path]) -> tuple[list[Path], list[str]]:
+    """Writes the document in each format; gives the files, and what could not be written and why.
+
+    Raises ``PipelineError`` where a file cannot be written to.
+    """
+    written, missing = [], []
+    html = composed(report) if {Format.HTML, Format.PDF} & set(outputs) else ""
+    for kind, path in outputs.items():
+        content: bytes | None
+        match kind:
+            case Format.JSON:
+                content = encoded(report.findings)
+            case Format.HTML:
+                content = html.encode()
+            case Format.PDF:
+                content = pdf(html)
+        if content is None:
+            missing.append(NO_PANGO)
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            raise PipelineError(f"{path}: cannot be written: {error.strerror}") from error
+        written.append(path)
+    return written, missing
+
+
+def composed(report: Report) -> str:
+    """The document as one HTML file that fetches nothing.
+
+    A section that speaks of an ``incident`` stands once for each, the others once.
+    """
+    environment = _environment()
+    shared = {
+        "findings": report.findings,
+        "drawings": {
+            name: (markupsafe.Markup(drawing.svg), drawing.alt)  # noqa: S704
+            for name, drawing in report.drawings.items()
+        },
+    }
+    chapters: list[str] = []
+    of_incident = [name for name in _sections() if "incident" in _asks(name)]
+    for number, incident in enumerate(report.findings.incidents):
+        for name in of_incident:
+            section = environment.get_template(name)
+            chapters.append(section.render(**shared, incident=incident, number=number))
+    once = [name for name in _sections() if name not in of_incident]
+    chapters += [environment.get_template(name).render(**shared, number=0) for name in once]
+    return environment.get_template("rca/page.html").render(
+        **shared,
+        chapters=[markupsafe.Markup(each) for each in chapters if each.strip()],  # noqa: S704
+        style=markupsafe.Markup(_style()),  # noqa: S704
+    )
+
+
+def pdf(html: str) -> bytes | None:
+    """The document as tagged PDF/UA-1, or null where Pango is missing.
+
+    Nothing is fetched: fonts come within the document, and no other font is known.
+    """
+    with tempfile.TemporaryDirectory(prefix="gateway-rca-fonts-") as cache_folder:
+        os.environ["FONTCONFIG_FILE"] = str(_font_settings(Path(cache_folder)))
+        try:
+            import weasyprint
+            from weasyprint.urls import URLFetcher
+        except OSError:
+            return None
+        document = weasyprint.HTML(
+            string=html, url_fetcher=URLFetcher(allowed_protocols=("data",))
+        )
+        content: bytes = document.write_pdf(pdf_variant="pdf/ua-1")
+        return content
+
+
+def _font_settings(folder: Path) -> Path:
+    """Settings by which fontconfig knows the bundled fonts only, so that output is the same."""
+    with as_file(files("reports") / "fonts") as fonts:
+        told = folder / "fonts.conf"
+        told.write_text(
+            "<?xml version='1.0'?><!DOCTYPE fontconfig SYSTEM 'fonts.dtd'><fontconfig>"
+            f"<dir>{escape(str(fonts))}</dir><cachedir>{escape(str(folder))}</cachedir></fontconfig>",
+            encoding="utf-8",
+        )
+    return told
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    from pipeline import wording
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(wording.filters())
+    return environment
+
+
+@cache
+def _sections() -> list[str]:
+    """The report's sections in the order of their numbers: the folder is the table of contents."""
+    folder = files("reports") / "rca"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name[:2].isdigit())
+    return [f"rca/{name}" for name in names]
+
+
+def _asks(template: str) -> set[str]:
+    environment = _environment()
+    assert environment.loader
+    source, _, _ = environment.loader.get_source(environment, template)
+    return jinja2.meta.find_undeclared_variables(environment.parse(source))
+
+
+@cache
+def _style() -> str:
+    faces = []
+    for name, (family, weight) in FONTS.items():
+        data = base64.b64encode((files("reports") / "fonts" / name).read_bytes()).decode()
+        faces.append(
+            f"@font-face{{font-family:'{family}';font-weight:{weight};"
+            f"src:url(data:font/ttf;base64,{data}) format('truetype')}}"
+        )
+    return "\n".join([*faces, (files("reports") / "rca" / "page.css").read_text(encoding="utf-8")])

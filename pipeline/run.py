@@ -1,0 +1,351 @@
+"""The line: land what there is, ask, diagnose, report."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+import polars as pl
+
+from pipeline import diagnose, limits
+from pipeline.ask import Answer, ask, tell_topology
+from pipeline.config import Settings
+from pipeline.datasets import datasets
+from pipeline.engine import Engine
+from pipeline.engines.duckdb import DuckDB
+from pipeline.errors import NothingToReportError, PipelineError
+from pipeline.exhibit import EXHIBITS, numbered
+from pipeline.figures import draw
+from pipeline.finding import Assumption, Coverage, Figure, Findings, Incident, Refused, Span
+from pipeline.lake import Lake
+from pipeline.land import Landing, Progress, land
+from pipeline.report import Format, Report, write
+from pipeline.transforms.gaps import gaps
+from pipeline.transforms.incidents import Run, merged, runs
+from pipeline.window import Window, iso
+
+WHOLE_WINDOW = (
+    "requests_by_minute",
+    "failures_by_minute",
+    "calls_by_minute",
+    "backend_time_by_minute",
+    "overhead_by_minute",
+)
+OF_AN_INCIDENT = tuple(
+    dict.fromkeys(
+        [
+            *(exhibit.query for exhibit in EXHIBITS if exhibit.query not in WHOLE_WINDOW),
+            "hosts",
+        ]
+    )
+)
+STEPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a report came to: the files written, and why it is less than it should be, if it is."""
+
+    written: list[Path]
+    incidents: int
+    shortcomings: list[str]
+    unclaimed: dict[str, str]
+
+
+Say = Callable[[str], None]
+
+
+@contextmanager
+def lake_of(exports: list[str], lake: Lake | None) -> Iterator[Lake]:
+    """The lake named, or one that lives as long as the report takes to make."""
+    if lake is not None:
+        yield lake
+    else:
+        with tempfile.TemporaryDirectory(prefix="gateway-rca-lake-") as folder:
+            yield Lake(Path(folder))
+
+
+def incident_report(
+    exports: list[str],
+    lake: Lake | None,
+    bounds: tuple[datetime | None, datetime | None],
+    settings: Settings,
+    outputs: dict[Format, Path],
+    say: Say,
+    on_progress: Callable[[Progress], None],
+) -> Outcome:
+    """Lands the exports if there are any, and writes the report on what the lake then holds.
+
+    Raises ``NothingToReportError`` where the window holds no request.
+    """
+    with lake_of(exports, lake) as home:
+        shortcomings: list[str] = []
+        unclaimed: dict[str, str] = {}
+        if exports:
+            landing = land(exports, home, on_progress)
+            say(f"1/{STEPS} land: {told(landing)}")
+            shortcomings, unclaimed = problems(landing), landing.unclaimed
+            _refuse_nothing(landing, exports, home)
+        elif not home.exists():
+            raise PipelineError(
+                f"{home.location}: no lake is there; make one with "
+                f"'gateway-rca land SOURCE --lake {home.location}'"
+            )
+        else:
+            say(f"1/{STEPS} land: nothing to land, reading {home.location}")
+        engine = DuckDB()
+        report = _findings(engine, home, bounds, settings, say)
+        incidents = report.findings.incidents
+        say(f"3/{STEPS} diagnose: {_summary(incidents)}")
+        written, missing = write(report, outputs)
+        say(f"4/{STEPS} report: {', '.join(path.name for path in written)}")
+        return Outcome(written, len(incidents), shortcomings + missing, unclaimed)
+
+
+def samples() -> Path:
+    """The bundled sample of the demo: within the package, or in a checkout beside it."""
+    package = Path(str(files("pipeline")))
+    inside = package / "samples" / "snat_burst"
+    beside = package.parent / "data" / "samples" / "synthetic" / "snat_burst"
+    return inside if inside.is_dir() else beside
+
+
+def told(landing: Landing) -> str:
+    """What a landing did, in one line."""
+    rows = ", ".join(f"{count:,} {name}" for name, count in sorted(landing.rows.items()))
+    parts = [
+        f"{landing.seen:,} blobs seen, {landing.read:,} read, {landing.skipped:,} unchanged",
+        f"{landing.lines:,} lines = {rows or '0 requests'}"
+        f" + {landing.duplicates:,} duplicates + {sum(landing.quarantined.values()):,} quarantined"
+        f" + {sum(landing.set_aside.values()):,} set aside + {landing.pending:,} pending",
+    ]
+    return "; ".join(parts)
+
+
+def problems(landing: Landing) -> list[str]:
+    """What of the exports could not be read to its end."""
+    found = [f"{blob}: {why}" for blob, why in sorted(landing.unreadable.items())]
+    broken = landing.quarantined["broken blob"]
+    if broken:
+        found.append(
+            f"{broken} blobs could not be read to their end; what came before was landed, see "
+            "the quarantine for where"
+        )
+    return found
+
+
+def _refuse_nothing(landing: Landing, exports: list[str], lake: Lake) -> None:
+    if lake.files("requests"):
+        return
+    where = ", ".join(exports)
+    if not landing.seen:
+        raise PipelineError(f"{where}: holds no files; name the folder that the export was put in")
+    if landing.unclaimed or landing.unreadable:
+        blob, why = next(iter({**landing.unclaimed, **landing.unreadable}.items()))
+        others = len(landing.unclaimed) + len(landing.unreadable) - 1
+        more = f" (and {others} more)" if others else ""
+        raise PipelineError(f"{where}: nothing here can be read; {blob}: {why}{more}")
+    raise NothingToReportError(f"{where}: no request could be read; {told(landing)}")
+
+
+def _findings(
+    engine: Engine,
+    lake: Lake,
+    bounds: tuple[datetime | None, datetime | None],
+    settings: Settings,
+    say: Say,
+) -> Report:
+    for name in ("requests", "landings", "quarantine"):
+        engine.attach(name, datasets()[name], lake.files(name))
+    learnt = tell_topology(engine, settings)
+    window, window_from = _window(engine, bounds)
+    whole = ask(engine, WHOLE_WINDOW, {"start": window.start, "stop": window.stop})
+    if whole["requests_by_minute"].frame.is_empty():
+        extent = ask(engine, ["extent"], {})["extent"].frame
+        raise NothingToReportError(
+            f"no request from {iso(window.start)} to {iso(window.stop)}; the data goes from "
+            f"{iso(extent['first_start'].min())} to {iso(extent['last_start'].max())}"  # type: ignore[arg-type]
+        )
+    found = merged(
+        runs(
+            whole["requests_by_minute"].frame,
+            window,
+            minimum_failures=settings.incident.minimum_failures,
+            minimum_minutes=settings.incident.minimum_minutes,
+        ),
+        whole["failures_by_minute"].frame,
+    )
+    ways = {
+        gateway: limits.way_out(gateway, settings.stated(gateway), window.stop)
+        for gateway in whole["requests_by_minute"].frame["gateway"].unique().sort().to_list()
+    }
+    chapters = [
+        _chapter(engine, number, run, window, whole, settings) for number, run in enumerate(found)
+    ]
+    asked = len(WHOLE_WINDOW) + len(found) * len(OF_AN_INCIDENT)
+    rows = int(whole["requests_by_minute"].frame["requests"].sum())
+    say(f"2/{STEPS} ask: {asked} queries over {rows:,} requests of {len(ways)} gateways")
+    about = ask(engine, ["read", "refused", "extent"], {})
+    return Report(
+        findings=Findings(
+            schema_version="1.0",
+            kind="incident",
+            generator=_generator(),
+            window=Span(start=iso(window.start) or "", end=iso(window.stop)),
+            window_from=window_from,
+            coverage=_coverage(about, whole["requests_by_minute"].frame, window),
+            assumptions=_assumptions(ways, settings, learnt),
+            quarantine=[Refused(**row) for row in about["refused"].frame.iter_rows(named=True)],
+            incidents=[chapter.incident for chapter in chapters],
+            set_aside=[],
+            figures=[figure for chapter in chapters for figure in chapter.figures],
+        ),
+        drawings={
+            numbered(name, chapter.seen.number): drawing
+            for chapter in chapters
+            for name, drawing in draw(chapter.seen.facts()).items()
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Chapter:
+    incident: Incident
+    seen: diagnose.Seen
+    figures: list[Figure]
+
+
+def _chapter(
+    engine: Engine,
+    number: int,
+    run: Run,
+    window: Window,
+    whole: dict[str, Answer],
+    settings: Settings,
+) -> _Chapter:
+    way = limits.way_out(run.gateway, settings.stated(run.gateway), run.start)
+    own = ask(
+        engine,
+        OF_AN_INCIDENT,
+        {
+            "gateway": run.gateway,
+            "start": window.start,
+            "stop": window.stop,
+            "onset": run.start,
+            "finish": run.last,
+            "counted": run.counted,
+            "hold_s": int(way.hold_s.value),
+        },
+    )
+    seen = diagnose.Seen(run, window, way, {**whole, **own}, number)
+    finding = diagnose.incident(seen, settings.slo)
+    return _Chapter(finding, seen, diagnose.figures(seen, finding.id))
+
+
+def _window(engine: Engine, bounds: tuple[datetime | None, datetime | None]) -> tuple[Window, str]:
+    """The window asked for; a side left open is where the data begins or ends."""
+    extent = ask(engine, ["extent"], {})["extent"].frame
+    if extent.is_empty():
+        raise NothingToReportError("the lake holds no requests; land an export first")
+    start, stop = bounds
+    first, last = extent["first_start"].min(), extent["last_start"].max()
+    assert isinstance(first, datetime)
+    assert isinstance(last, datetime)
+    window = Window(start or first, stop or last + timedelta(microseconds=1))
+    if window.stop <= window.start and start and stop:
+        raise PipelineError(f"--to {iso(stop)} is not after --from {iso(start)}; swap them")
+    if window.stop <= window.start:
+        raise NothingToReportError(
+            f"no request from {iso(start or first)} to {iso(stop or last)}; the data goes from "
+            f"{iso(first)} to {iso(last)}"
+        )
+    asked = [name for name, side in (("--from", start), ("--to", stop)) if side]
+    return window, " and ".join(asked) if asked else "the data"
+
+
+def _generator() -> str:
+    return f"gateway-rca {version('gateway-rca')}"
+
+
+def _coverage(
+    about: dict[str, Answer], requests_by_minute: pl.DataFrame, window: Window
+) -> list[Coverage]:
+    """What each source could have shown in the window, and what became of its lines."""
+    extents = {row["gateway"]: row for row in about["extent"].frame.iter_rows(named=True)}
+    found = []
+    for row in about["read"].frame.iter_rows(named=True):
+        gateway = row.pop("resource_id")
+        minutes = requests_by_minute.filter(pl.col("gateway") == gateway)
+        extent = extents.get(gateway, {})
+        found.append(
+            Coverage(
+                resource_id=gateway,
+                start=iso(extent.get("first_start")),
+                end=iso(extent.get("last_start")),
+                gaps=[
+                    Span(start=iso(start) or "", end=iso(end))
+                    for start, end in gaps(minutes["minute"], window)
+                ]
+                if gateway
+                else [],
+                sampled=bool(minutes["sampled"].sum()),
+                **row,
+            )
+        )
+    return found
+
+
+def _assumptions(
+    ways: dict[str, limits.Way], settings: Settings, learnt: dict[str, str]
+) -> list[Assumption]:
+    """Every value that a number of the report rests on, and where it came from."""
+    found = [
+        Assumption(
+            name=f"{value.name} of {gateway.rpartition('/')[2]}",
+            value=value.value,
+            origin=value.origin,
+            source=value.source,
+        )
+        for gateway, way in ways.items()
+        for value in way.values
+    ]
+    found += [
+        Assumption(
+            name=f"address of {destination.host}",
+            value=", ".join(destination.ips),
+            origin="file",
+            source=settings.origin or "",
+        )
+        for destination in settings.destination
+    ]
+    found += [
+        Assumption(
+            name=f"address of {host}",
+            value=ip,
+            origin="measured",
+            source="the one address that its failed calls name",
+        )
+        for host, ip in sorted(learnt.items())
+    ]
+    found.append(
+        Assumption(
+            name="requests at once on one backend connection",
+            value=1,
+            origin="default",
+            source="HTTP/1.1; calls logged as HTTP/2 are left out of the lower bound",
+        )
+    )
+    return found
+
+
+def _summary(incidents: list[Incident]) -> str:
+    if not incidents:
+        return "no incident"
+    return "; ".join(
+        f"{each.id}: {each.verdict.mechanism} {each.verdict.status}, SNAT {each.snat.verdict}"
+        for each in incidents
+    )

@@ -1,0 +1,11 @@
+"""The formats that land, one file each."""
+
+from pipeline.shelf import things
+from pipeline.source import Source
+
+
+def sources() -> dict[str, Source]:
+    """Every format by name."""
+    import pipeline.sources
+
+    return things(pipeline.sources, Source)

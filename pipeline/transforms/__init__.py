@@ -1,0 +1,1 @@
+"""Work on what the queries reduced: pure functions, frames in, values out."""

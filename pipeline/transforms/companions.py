@@ -1,0 +1,59 @@
+"""What moved with the failures: rank correlation at lags of whole minutes.
+
+Neighbouring minutes resemble each other, so a textbook p-value would be far too small. Here it is the
+share of circular shifts of the series, beyond the lags searched, that correlate with the failures at
+least as well as the best lag does.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.transforms.grid import Series
+
+MOST_LAG_MIN = 10
+LEAST_MINUTES = 4 * MOST_LAG_MIN
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Spearman's rank correlation at the best lag; a positive lag follows the failures (minutes)."""
+
+    lag_min: int
+    correlation: float
+    p_value: float
+
+
+def match(failures: Series, series: Series) -> Match | None:
+    """How a series moved with the failures; null where there is too little to say.
+
+    Both hold one value a minute over the same minutes.
+    """
+    if len(failures) < LEAST_MINUTES or np.ptp(failures) == 0 or np.ptp(series) == 0:
+        return None
+    target, moved = _ranks(failures), _ranks(series)
+    at_shift = np.array([_correlation(target, np.roll(moved, -step)) for step in range(len(moved))])
+    near = np.r_[0 : MOST_LAG_MIN + 1, len(moved) - MOST_LAG_MIN : len(moved)]
+    # Ties go to the smallest lag: the grain cannot tell them apart.
+    best = min(near.tolist(), key=lambda step: (-round(abs(at_shift[step]), 6), _lag(step, moved)))
+    far = np.setdiff1d(np.arange(len(moved)), near)
+    as_good = np.count_nonzero(np.abs(at_shift[far]) >= abs(at_shift[best]))
+    lag = best if best <= MOST_LAG_MIN else best - len(moved)
+    return Match(lag, float(at_shift[best]), float((as_good + 1) / (len(far) + 1)))
+
+
+def _lag(step: int, moved: Series) -> int:
+    return min(step, len(moved) - step)
+
+
+def _ranks(values: Series) -> Series:
+    """Ranks, ties sharing their mean."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    upto = np.cumsum(counts)
+    result: Series = (upto - (counts - 1) / 2)[inverse]
+    return result
+
+
+def _correlation(left: Series, right: Series) -> float:
+    a, b = left - left.mean(), right - right.mean()
+    return float((a @ b) / np.sqrt((a @ a) * (b @ b)))

@@ -1,0 +1,57 @@
+"""Windows of time: half-open, in UTC without a zone."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pipeline.errors import PipelineError
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From ``start`` on, up to and without ``stop``; both UTC, without a zone."""
+
+    start: datetime
+    stop: datetime
+
+    @property
+    def minutes(self) -> int:
+        """Minutes that the window touches."""
+        return int((ceiling(self.stop) - floor(self.start)) / MINUTE)
+
+
+def parsed(text: str, option: str) -> datetime:
+    """The moment that ISO 8601 text names, as UTC; a text without a zone is read as UTC.
+
+    Raises ``PipelineError`` naming the option where the text is no moment.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise PipelineError(
+            f"{option} {text!r} is not a time; write 2026-03-10T09:30 (read as UTC) or "
+            "2026-03-10T09:30:00+01:00"
+        ) from error
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def zoned(text: str) -> bool:
+    """Whether a text that ``parsed`` accepts names its zone."""
+    return datetime.fromisoformat(text).tzinfo is not None
+
+
+def floor(moment: datetime) -> datetime:
+    """The start of the moment's minute."""
+    return moment.replace(second=0, microsecond=0)
+
+
+def ceiling(moment: datetime) -> datetime:
+    """The start of the next minute, or the moment itself where a minute starts there."""
+    down = floor(moment)
+    return down if down == moment else down + MINUTE
+
+
+def iso(moment: datetime | None) -> str | None:
+    """The moment as the findings write it: ISO 8601 with Z, to the millisecond."""
+    return None if moment is None else moment.isoformat(timespec="milliseconds") + "Z"

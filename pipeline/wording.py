@@ -1,0 +1,109 @@
+"""Wording: numbers, times and slugs as every page writes them."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+NOT_KNOWN = "not known"
+SPOKEN = {"snat": "SNAT", "nat": "NAT", "dns": "DNS", "tls": "TLS", "utc": "UTC"}
+
+
+def filters() -> dict[str, Callable[..., str]]:
+    """The filters by the names that templates use."""
+    return {
+        "brief": brief,
+        "clock": clock,
+        "count": count,
+        "day": day,
+        "factor": factor,
+        "last": last,
+        "ms": ms,
+        "rate": rate,
+        "seconds": seconds,
+        "share": share,
+        "slug": slug,
+        "span": span,
+        "utc": utc,
+    }
+
+
+def count(value: float | None) -> str:
+    """1234 as 1,234."""
+    return NOT_KNOWN if value is None else f"{value:,.0f}"
+
+
+def share(value: float | None) -> str:
+    """A share of 0 to 1 in per cent, with one digit; more than nothing never reads as nothing."""
+    if value is None:
+        return NOT_KNOWN
+    if 0 < value < 0.0005:
+        return "under 0.1 %"
+    if 0.9995 <= value < 1:
+        return "over 99.9 %"
+    return f"{value:.1%}".replace("%", " %").replace(".0 %", " %")
+
+
+def ms(value: float | None) -> str:
+    """Milliseconds."""
+    return NOT_KNOWN if value is None else f"{value:,.0f} ms"
+
+
+def seconds(value: float | None) -> str:
+    """Milliseconds, as seconds with one digit."""
+    return NOT_KNOWN if value is None else f"{value / 1000:,.1f} s"
+
+
+def rate(value: float | None) -> str:
+    """Events a second, with one digit."""
+    return NOT_KNOWN if value is None else f"{value:,.1f}"
+
+
+def factor(value: float | None) -> str:
+    """How many times."""
+    return NOT_KNOWN if value is None else f"{value:.1f} ×"
+
+
+def slug(value: str | None) -> str:
+    """A slug in words."""
+    if value is None:
+        return NOT_KNOWN
+    return " ".join(SPOKEN.get(word, word) for word in value.split("_"))
+
+
+def last(value: str | None, separator: str = "/") -> str:
+    """The last part of a path or id."""
+    return NOT_KNOWN if value is None else value.rpartition(separator)[2]
+
+
+def brief(blob: str) -> str:
+    """A blob's name from its container on: what stands before it is the reader's own machine."""
+    parts = blob.split("/")
+    marks = [place for place, part in enumerate(parts) if part.startswith(("insights-", "y="))]
+    return "/".join(parts[marks[-1] if marks else -1 :])
+
+
+def utc(value: str | None) -> str:
+    """A moment of the findings: date and time to the second, UTC."""
+    return NOT_KNOWN if value is None else f"{_moment(value):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def clock(value: str | None) -> str:
+    """A moment's time of day, to the second; the page says that it is UTC."""
+    return NOT_KNOWN if value is None else f"{_moment(value):%H:%M:%S}"
+
+
+def day(value: str) -> str:
+    """A moment's day."""
+    return f"{_moment(value):%d %B %Y}".lstrip("0")
+
+
+def span(start: str, end: str) -> str:
+    """How long it was between two moments."""
+    whole = int((_moment(end) - _moment(start)).total_seconds())
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+
+
+def _moment(value: str) -> datetime:
+    return datetime.fromisoformat(value)

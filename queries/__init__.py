@@ -1,0 +1,1 @@
+"""SQL content: one question a file, read with importlib.resources."""

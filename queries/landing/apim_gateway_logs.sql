@@ -1,0 +1,148 @@
+-- name: apim_gateway_logs
+-- about: Which request does each API Management gateway log record tell of?
+-- source: records
+-- grain: blob, position
+-- returns: date DATE - day on which the request started
+-- returns: time TIMESTAMP - moment the gateway started the request
+-- returns: resource_id VARCHAR - gateway's resource id, in lower case
+-- returns: region VARCHAR - region of the gateway that served it
+-- returns: correlation_id VARCHAR - id which the gateway gave the request
+-- returns: caller_ip VARCHAR - address of the immediate caller
+-- returns: subscription VARCHAR - subscription of the caller
+-- returns: api VARCHAR - id of the API
+-- returns: api_revision VARCHAR - revision of the API
+-- returns: operation VARCHAR - id of the operation
+-- returns: product VARCHAR - id of the product
+-- returns: method VARCHAR - HTTP method the caller used
+-- returns: url VARCHAR - URL the caller asked for, without its query
+-- returns: protocol VARCHAR - protocol between caller and gateway
+-- returns: status INTEGER - HTTP status sent to the caller
+-- returns: success BOOLEAN - whether the gateway calls it a success
+-- returns: total_ms BIGINT - from request received to response fully sent
+-- returns: client_ms BIGINT - input and output with the caller
+-- returns: cache VARCHAR - none, hit or miss
+-- returns: cache_ms BIGINT - input and output with the cache
+-- returns: request_bytes BIGINT - received from the caller
+-- returns: response_bytes BIGINT - sent to the caller
+-- returns: backend VARCHAR - id of the backend entity
+-- returns: backend_method VARCHAR - HTTP method towards the backend
+-- returns: backend_url VARCHAR - URL towards the backend, without its query
+-- returns: backend_protocol VARCHAR - protocol between gateway and backend
+-- returns: backend_host VARCHAR - host in backend_url, in lower case
+-- returns: backend_port INTEGER - port in backend_url, or its scheme's
+-- returns: backend_status INTEGER - HTTP status that the backend answered
+-- returns: backend_ms BIGINT - all input and output with the backend
+-- returns: error_source VARCHAR - policy or step that failed last
+-- returns: error_section VARCHAR - policy section that failed last
+-- returns: error_reason VARCHAR - the last error's machine code
+-- returns: error_message VARCHAR - the last error's text
+-- returns: error_elapsed_ms BIGINT - from request start to the last error
+-- returns: error_ip VARCHAR - address that the error's text names last
+-- returns: error_port INTEGER - port that goes with that address
+-- returns: errors INTEGER - errors recorded, retries among them
+-- returns: weight DOUBLE - requests the row stands for
+-- returns: blob VARCHAR - where the record was read from
+-- returns: position BIGINT - its place in the blob
+-- returns: kind VARCHAR - the record's category
+-- returns: refused VARCHAR - why it cannot be a row; null if it can
+with
+    addressed as (
+        select
+            *,
+            -- A cast to timestamp would pass over an offset such as +02:00.
+            case
+                when time like '%Z' then try_cast(time as timestamp)
+                else cast(try_cast(time as timestamptz) as timestamp)
+            end as started,
+            lower(split_part(properties.backendUrl, ':', 1)) as scheme,
+            split_part(
+                split_part(split_part(split_part(properties.backendUrl, '/', 3), '?', 1), '#', 1),
+                '@',
+                -1
+            ) as authority,
+            properties.lastError.message as message
+        from records
+    ),
+
+    placed as (
+        select
+            *,
+            lower(
+                case
+                    when authority like '[%' then split_part(authority, ']', 1) || ']'
+                    else split_part(authority, ':', 1)
+                end
+            ) as host,
+            case
+                when authority like '[%' then split_part(split_part(authority, ']', 2), ':', 2)
+                else split_part(authority, ':', 2)
+            end as stated_port,
+            -- The last address in the text: the one that the connect went to.
+            case
+                when message is not null
+                    then regexp_extract(
+                        message,
+                        '(?s)(?:.*[^0-9.])?([0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9a-fA-F:]+\]):([0-9]{1,5})',
+                        ['ip', 'port']
+                    )
+            end as named
+        from addressed
+    )
+
+select
+    cast(started as date) as date,
+    started as time,
+    lower(resourceId) as resource_id,
+    location as region,
+    correlationId as correlation_id,
+    callerIpAddress as caller_ip,
+    properties.apimSubscriptionId as subscription,
+    properties.apiId as api,
+    properties.apiRevision as api_revision,
+    properties.operationId as operation,
+    properties.productId as product,
+    properties.method as method,
+    split_part(split_part(properties.url, '?', 1), '#', 1) as url,
+    properties.clientProtocol as protocol,
+    properties.responseCode as status,
+    isRequestSuccess as success,
+    durationMs as total_ms,
+    properties.clientTime as client_ms,
+    properties.cache as cache,
+    properties.cacheTime as cache_ms,
+    properties.requestSize as request_bytes,
+    properties.responseSize as response_bytes,
+    properties.backendId as backend,
+    properties.backendMethod as backend_method,
+    split_part(split_part(properties.backendUrl, '?', 1), '#', 1) as backend_url,
+    properties.backendProtocol as backend_protocol,
+    nullif(host, '') as backend_host,
+    cast(
+        coalesce(
+            try_cast(nullif(stated_port, '') as integer),
+            case scheme when 'https' then 443 when 'wss' then 443 when 'http' then 80 when 'ws' then 80 end
+        ) as integer
+    ) as backend_port,
+    properties.backendResponseCode as backend_status,
+    properties.backendTime as backend_ms,
+    properties.lastError.source as error_source,
+    properties.lastError.section as error_section,
+    properties.lastError.reason as error_reason,
+    message as error_message,
+    properties.lastError.elapsed as error_elapsed_ms,
+    nullif(named.ip, '') as error_ip,
+    try_cast(nullif(named.port, '') as integer) as error_port,
+    cast(coalesce(len(properties.errors), 0) as integer) as errors,
+    cast(1 as double) as weight,
+    blob,
+    position,
+    category as kind,
+    case
+        when category is null then 'no category'
+        when time is null then 'no time'
+        when started is null then 'time is not a timestamp'
+        when started < timestamp '2000-01-01' or started >= timestamp '2100-01-01'
+            then 'time is not between 2000 and 2100'
+        when resourceId is null then 'no resourceId'
+    end as refused
+from placed

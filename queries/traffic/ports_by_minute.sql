@@ -1,0 +1,127 @@
+-- name: ports_by_minute
+-- about: How many ports to each ip:port were in use at least and at most, at the minute's peak?
+-- source: calls
+-- grain: gateway, destination, minute
+-- param: gateway VARCHAR
+-- param: start TIMESTAMP
+-- param: stop TIMESTAMP
+-- param: hold_s INTEGER
+-- returns: gateway VARCHAR - resource id of the gateway
+-- returns: destination VARCHAR - ip:port or host:port
+-- returns: minute TIMESTAMP - start of the minute
+-- returns: in_flight_peak DOUBLE - calls in flight at once, those that wait to connect included
+-- returns: connected_peak DOUBLE - ports if each is reused the moment it is free, at least
+-- returns: held_peak DOUBLE - ports if every call takes one and holds it to the end plus hold_s
+-- returns: held_peak_at TIMESTAMP - second of that peak, the first if several
+with
+    -- Calls that began before the window hold ports in it.
+    spans as (
+        select
+            gateway,
+            destination,
+            weight,
+            case when connected then weight else 0 end as connected,
+            date_trunc('second', time) as start_second,
+            -- In flight at a whole second s: started by s, not ended by s.
+            date_trunc('second', time + interval '0.999999' second) as seen_from,
+            date_trunc('second', call_ended + interval '0.999999' second) as seen_to
+        from calls
+        where gateway = $gateway
+            and call_ended >= $start - $hold_s * interval '1' second
+            and time < $stop
+            and destination is not null
+            and coalesce(path, 'public') = 'public'
+    ),
+
+    steps as (
+        select
+            gateway,
+            destination,
+            seen_from as second,
+            weight as in_flight,
+            connected,
+            0 as held
+        from spans
+        where seen_to > seen_from
+        union all
+        select
+            gateway,
+            destination,
+            seen_to as second,
+            -weight as in_flight,
+            -connected as connected,
+            0 as held
+        from spans
+        where seen_to > seen_from
+        union all
+        select
+            gateway,
+            destination,
+            start_second as second,
+            0 as in_flight,
+            0 as connected,
+            weight as held
+        from spans
+        union all
+        select
+            gateway,
+            destination,
+            seen_to + $hold_s * interval '1' second as second,
+            0 as in_flight,
+            0 as connected,
+            -weight as held
+        from spans
+    ),
+
+    seconds as (
+        select
+            gateway,
+            destination,
+            second,
+            sum(in_flight) as in_flight,
+            sum(connected) as connected,
+            sum(held) as held
+        from steps
+        group by gateway, destination, second
+    ),
+
+    levels as (
+        select
+            gateway,
+            destination,
+            second,
+            date_trunc('minute', second) as minute,
+            sum(in_flight) over past as in_flight,
+            sum(connected) over past as connected,
+            sum(held) over past as held
+        from seconds
+        window past as (
+            partition by gateway, destination
+            order by second
+            rows between unbounded preceding and current row
+        )
+    ),
+
+    highest as (
+        select
+            *,
+            row_number() over (
+                partition by gateway, destination, minute
+                order by held desc, second
+            ) as place
+        from levels
+        where second >= $start
+            and second < $stop
+    )
+
+select
+    gateway,
+    destination,
+    minute,
+    max(in_flight) as in_flight_peak,
+    max(connected) as connected_peak,
+    max(held) as held_peak,
+    max(case when place = 1 then second end) as held_peak_at
+from highest
+group by gateway, destination, minute
+order by gateway, destination, minute

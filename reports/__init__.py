@@ -1,0 +1,1 @@
+"""Report content: templates, styles and fonts, one section a file."""
