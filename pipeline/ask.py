@@ -46,9 +46,7 @@ def ask(engine: Engine, names: Iterable[str], parameters: Parameters) -> dict[st
     for name in dict.fromkeys(names):
         query = queries()[name]
         bound = {each.name: parameters[each.name] for each in query.parameters}
-        frame = pl.from_arrow(engine.ask(query, bound))
-        assert isinstance(frame, pl.DataFrame)
-        answers[name] = Answer(name, bound, frame)
+        answers[name] = Answer(name, bound, pl.DataFrame(engine.ask(query, bound)))
     return answers
 
 
@@ -61,8 +59,7 @@ def tell_topology(engine: Engine, settings: Settings) -> dict[str, str]:
     stated = {destination.host.lower() for destination in settings.destination}
     rows = [row for each in settings.destination for row in _stated(each.host, each.ips, each.path)]
     engine.hold("destinations", _destinations(rows))
-    observed = pl.from_arrow(engine.ask(queries()["observed_addresses"], {}))
-    assert isinstance(observed, pl.DataFrame)
+    observed = pl.DataFrame(engine.ask(queries()["observed_addresses"], {}))
     single = observed.group_by("host", maintain_order=True).agg(pl.col("ip").unique())
     learnt = {
         host: ips[0] for host, ips in single.iter_rows() if host not in stated and len(ips) == 1
@@ -94,9 +91,7 @@ def _stated(
     so are its addresses: which of them a call went to, the logs do not say.
     """
     address = ips[0] if len(ips) == 1 else host.lower()
-    return [(host.lower(), address, host.lower(), path)] + [
-        (ip, address, host.lower(), path) for ip in ips
-    ]
+    return [(name, address, host.lower(), path) for name in (host.lower(), *ips)]
 
 
 def _destinations(rows: list[tuple[str, str, str | None, str | None]]) -> pa.Table:

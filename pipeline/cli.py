@@ -178,7 +178,9 @@ def doctor(as_json: bool) -> ExitStatus:
     else:
         for check in found:
             cure = f"; {check.cure}" if check.cure else ""
-            click.echo(f"{'ok     ' if check.sound else 'missing'}  {check.name}: {check.says}{cure}")
+            click.echo(
+                f"{'ok     ' if check.sound else 'missing'}  {check.name}: {check.says}{cure}"
+            )
     sound = all(check.sound for check in found)
     return ExitStatus.DONE if sound else ExitStatus.INCOMPLETE
 

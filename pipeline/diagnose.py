@@ -8,7 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from pipeline import limits
 from pipeline.ask import Answer
+from pipeline.config import Slo
 from pipeline.exhibit import EXHIBITS, numbered
 from pipeline.finding import (
     Combination,
@@ -32,10 +34,8 @@ from pipeline.finding import (
     Verdict,
     Way,
 )
-from pipeline.config import Slo
 from pipeline.hypotheses import hypotheses
 from pipeline.hypothesis import Case
-from pipeline import limits
 from pipeline.transforms import companions, latency, localisation
 from pipeline.transforms.grid import Series, series
 from pipeline.transforms.incidents import Run
@@ -232,7 +232,7 @@ def _mechanism(top: Hypothesis, case: Case, why: tuple[Trigger, str]) -> Mechani
 
 
 def _snat(facts: Mapping[str, Any]) -> Snat:
-    """Excluded where no destination can have come up to the limit; else open, for want of counters."""
+    """Excluded where no destination can have come up to the limit; else left open."""
     held: list[Bounds] = facts["ports"]
     way: limits.Way = facts["way"]
     if not held:
@@ -254,8 +254,8 @@ def _snat(facts: Mapping[str, Any]) -> Snat:
         verdict=Exhaustion.UNDECIDED,
         why=f"{named.destination} held between {named.lower_peak:,} and {named.upper_peak:,} ports "
         f"at its peak, if all on one unit; {named.limit:,} {_there(way)}. The limit lies "
-        f"{'below' if named.lower_peak >= named.limit else 'inside'} this band, and no port counter "
-        "was read that could decide.",
+        f"{'below' if named.lower_peak >= named.limit else 'inside'} this band, and no port "
+        "counter was read that could decide.",
     )
 
 
@@ -385,6 +385,8 @@ def _combinations(cells: pl.DataFrame) -> list[Combination]:
             failures=round(each.failures),
             share_of_failures=each.share_of_failures,
             share_of_requests=each.share_of_requests,
+            rate_inside=each.rate_inside,
+            rate_outside=each.rate_outside,
         )
         for each in localisation.common(cells, DIMENSIONS)
     ]
@@ -527,15 +529,15 @@ def _timeline(
                 )
             )
     if run.end:
-        events.append(Event(time=_time(run.end), says="The last failed request ended.", figure="F1a"))
+        events.append(
+            Event(time=_time(run.end), says="The last failed request ended.", figure="F1a")
+        )
     else:
         events.append(
             Event(time=_time(run.last), says="The data ends; failures were still going on.")
         )
     return [
-        Event(
-            time=each.time, says=each.says, figure=each.figure and numbered(each.figure, number)
-        )
+        Event(time=each.time, says=each.says, figure=each.figure and numbered(each.figure, number))
         for each in sorted(events, key=lambda each: each.time)
     ]
 

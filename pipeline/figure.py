@@ -9,27 +9,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import as_file, files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.transforms.incidents import Run
 from pipeline.window import Window, floor
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 INK = "#1b1f24"
 MUTED = "#6b7480"
 FAINT = "#d5dae0"
 SHADE = "#f6e9e4"
 ACCENT = "#b3361b"
+# matplotlib's own types leave most calls untyped.
+Axes = Any
+
 # Dark to light, so that they stay apart in grey.
 CAUSES = ("#b3361b", "#3f6c9b", "#8aa9c4", "#c9a66b")
 WIDTH_IN = 7.0
 LONGEST_SHOWN = timedelta(hours=6)
 MARGIN = timedelta(hours=1)
 
-STYLE: dict[str, object] = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "IBM Plex Sans",
     "font.size": 8,
@@ -120,7 +119,7 @@ def canvas(height_in: float, rows: int = 1, ratios: list[float] | None = None) -
     return drawn, list(axes[:, 0])
 
 
-def svg(drawn: "Figure", alt: str) -> Drawing:
+def svg(drawn: Any, alt: str) -> Drawing:
     """The figure as an SVG element without prolog, titled for readers who cannot see it."""
     from html import escape
 
@@ -145,11 +144,11 @@ def shown(window: Window, run: Run) -> Window:
     return Window(max(window.start, run.start - MARGIN), min(window.stop, run.last + MARGIN))
 
 
-def time_axis(axes: "Axes", window: Window) -> None:
+def time_axis(axes: Axes, window: Window) -> None:
     """A time axis in UTC, with ticks at round times."""
     from matplotlib import dates
 
-    axes.set_xlim(floor(window.start), window.stop)  # type: ignore[arg-type]
+    axes.set_xlim(floor(window.start), window.stop)
     locator = dates.AutoDateLocator(minticks=4, maxticks=9)
     axes.xaxis.set_major_locator(locator)
     formatter = dates.ConciseDateFormatter(locator, show_offset=False)
@@ -159,13 +158,13 @@ def time_axis(axes: "Axes", window: Window) -> None:
     axes.set_xlabel(f"Time on {window.start:%d %B %Y}, UTC")
 
 
-def shade(axes: "Axes", run: Run, label: bool = False) -> None:
+def shade(axes: Axes, run: Run, label: bool = False) -> None:
     """The incident, shaded."""
-    axes.axvspan(run.start, run.last, color=SHADE, lw=0, zorder=0)  # type: ignore[arg-type]
+    axes.axvspan(run.start, run.last, color=SHADE, lw=0, zorder=0)
     if label:
         axes.annotate(
             "incident",
-            (_middle(run), 1),  # type: ignore[arg-type]
+            (_middle(run), 1),
             xycoords=("data", "axes fraction"),
             xytext=(0, 2),
             textcoords="offset points",

@@ -62,14 +62,14 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """The root of all shapes of this document: immutable, named fields."""
 
 
-class Span(Shape):
+class Span(Shape, frozen=True):
     """A stretch of time; an end of null is still going at the end of the data."""
 
     start: Time
     end: Time | None
 
 
-class Coverage(Shape):
+class Coverage(Shape, frozen=True):
     """What one source could have shown, and whether it was there."""
 
     dataset: str
@@ -88,7 +88,7 @@ class Coverage(Shape):
     sampled: bool
 
 
-class Refused(Shape):
+class Refused(Shape, frozen=True):
     """A class of records that could not be read; the example is the first of them."""
 
     kind: str
@@ -99,7 +99,7 @@ class Refused(Shape):
     example_reason: str
 
 
-class Assumption(Shape):
+class Assumption(Shape, frozen=True):
     """A value that a conclusion rests on; ``origin`` is file, measured or default."""
 
     name: str
@@ -108,7 +108,7 @@ class Assumption(Shape):
     source: str
 
 
-class Evidence(Shape):
+class Evidence(Shape, frozen=True):
     """One sentence with its numbers; ``weight`` is a log-likelihood ratio (natural logarithm)."""
 
     says: str
@@ -117,7 +117,7 @@ class Evidence(Shape):
     figure: str | None = None
 
 
-class Hypothesis(Shape):
+class Hypothesis(Shape, frozen=True):
     """A mechanism, tested on this incident."""
 
     id: str
@@ -128,7 +128,7 @@ class Hypothesis(Shape):
     about: str
 
 
-class Ports(Shape):
+class Ports(Shape, frozen=True):
     """Ports to one ip:port: bounds of what was held, and the limit they are held against."""
 
     scope: Literal["unit", "total"]
@@ -142,7 +142,7 @@ class Ports(Shape):
     basis: Literal["gateway_logs", "metrics", "flow_logs"]
 
 
-class Destination(Shape):
+class Destination(Shape, frozen=True):
     """An ip:port as the incident saw it; ``hosts`` are all names on it, ``host`` the busiest."""
 
     name: str
@@ -160,7 +160,7 @@ class Destination(Shape):
     usual_per_s: float | None
 
 
-class Impact(Shape):
+class Impact(Shape, frozen=True):
     """Who was hit, and how much."""
 
     requests: int
@@ -176,7 +176,7 @@ class Impact(Shape):
     longest_bad_minute_run: int
 
 
-class Mechanism(Shape):
+class Mechanism(Shape, frozen=True):
     """The verdict on an incident; ``amplifiers`` of null were not examined."""
 
     mechanism: str
@@ -187,21 +187,21 @@ class Mechanism(Shape):
     probability: Share
 
 
-class Snat(Shape):
+class Snat(Shape, frozen=True):
     """Whether translation ports ran out, with the sentence that justifies it."""
 
     verdict: Exhaustion
     why: str
 
 
-class Instance(Shape):
+class Instance(Shape, frozen=True):
     """An instance's part of the failures."""
 
     id: str
     share_of_failures: Share
 
 
-class Demand(Shape):
+class Demand(Shape, frozen=True):
     """Why port demand rose: shares that add up to the rise."""
 
     traffic: float
@@ -210,7 +210,7 @@ class Demand(Shape):
     lost_reuse: float
 
 
-class Mitigation(Shape):
+class Mitigation(Shape, frozen=True):
     """What a measure would have averted on this incident's own traffic."""
 
     id: str
@@ -220,7 +220,7 @@ class Mitigation(Shape):
     effort: str
 
 
-class Combination(Shape):
+class Combination(Shape, frozen=True):
     """Attribute values that failures share: how many it covers against how much traffic it is."""
 
     attributes: dict[str, str]
@@ -228,9 +228,11 @@ class Combination(Shape):
     failures: int
     share_of_failures: Share
     share_of_requests: Share
+    rate_inside: Share
+    rate_outside: Share
 
 
-class Companion(Shape):
+class Companion(Shape, frozen=True):
     """A series that moved with the failures; a positive lag follows them. Grain: one minute."""
 
     series: str
@@ -240,7 +242,7 @@ class Companion(Shape):
     says: str
 
 
-class LatencyShift(Shape):
+class LatencyShift(Shape, frozen=True):
     """BackendTime of successful calls: before against during, and when the level changed."""
 
     destination: str
@@ -259,7 +261,7 @@ class LatencyShift(Shape):
     change_factor: float | None
 
 
-class Way(Shape):
+class Way(Shape, frozen=True):
     """A way in which requests failed; ``sample`` ids are looked up in the logs."""
 
     outcome: str
@@ -270,7 +272,7 @@ class Way(Shape):
     share: Share
 
 
-class Sample(Shape):
+class Sample(Shape, frozen=True):
     """One failed request, to look up or to hand to support."""
 
     time: Time
@@ -287,7 +289,7 @@ class Sample(Shape):
     position: int
 
 
-class Event(Shape):
+class Event(Shape, frozen=True):
     """A line of the timeline."""
 
     time: Time
@@ -295,7 +297,7 @@ class Event(Shape):
     figure: str | None = None
 
 
-class Incident(Shape):
+class Incident(Shape, frozen=True):
     """A sustained run of failures at one gateway; an end of null is still going."""
 
     id: str
@@ -321,7 +323,7 @@ class Incident(Shape):
     do_first: list[str]
 
 
-class Figure(Shape):
+class Figure(Shape, frozen=True):
     """A figure or table: the query behind it, so that it can be run again."""
 
     id: str
@@ -333,7 +335,7 @@ class Figure(Shape):
     incident: str | None
 
 
-class Findings(Shape):
+class Findings(Shape, frozen=True):
     """The document of an incident report."""
 
     schema_version: Literal["1.0"]

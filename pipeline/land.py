@@ -222,7 +222,7 @@ def _read_slowly(
     sifted, refusals, empty = sift(gathered, decoder.decode, folder / "sifted.json")
     parts = list(_bisected(sifted, source, engine, folder))
     rows = pa.concat_tables([part for part in parts if isinstance(part, pa.Table)])
-    reasons = {
+    reasons: dict[tuple[str, int], tuple[str, str]] = {
         (refused["blob"], refused["position"]): ("wrong value", refused["refused"])
         for refused in rows.filter(pc.is_valid(rows["refused"]))
         .select(["blob", "position", "refused"])
@@ -294,13 +294,13 @@ def _span(rows: pa.Table) -> tuple[object, object]:
 def _cleaned(rows: pa.Table, dataset: str) -> pa.Table:
     """The rows in the dataset's own columns, secrets removed."""
     columns = datasets()[dataset].columns
-    frame = pl.from_arrow(rows)
-    assert isinstance(frame, pl.DataFrame)
-    clean = frame.with_columns(
+    clean = pl.DataFrame(rows).with_columns(
         redacted(pl.col(column.name)) for column in columns if column.may_hold_secrets
     )
-    return clean.select([column.name for column in columns]).to_arrow().cast(
-        datasets()[dataset].arrow_schema
+    return (
+        clean.select([column.name for column in columns])
+        .to_arrow()
+        .cast(datasets()[dataset].arrow_schema)
     )
 
 
@@ -367,4 +367,3 @@ def _resources(rows: pa.Table) -> dict[str, str]:
     counts = rows.group_by(["blob", "resource_id"]).aggregate([([], "count_all")])
     ordered = counts.sort_by([("count_all", "ascending"), ("resource_id", "descending")])
     return dict(zip(ordered["blob"].to_pylist(), ordered["resource_id"].to_pylist(), strict=True))
-

@@ -1,7 +1,8 @@
 """Ports and timers of the way out, each with where the number comes from.
 
-Numbers: Microsoft's pages on Load Balancer outbound connections (2024-04), NAT gateway resource and
-SKUs (2026-07), App Service outbound connections (2020-07), Azure Firewall with NAT gateway (2022-02).
+Numbers: Microsoft's pages on Load Balancer outbound connections (2024-04), NAT gateway resource
+and SKUs (2026-07), App Service outbound connections (2020-07), Azure Firewall with NAT gateway
+(2022-02).
 """
 
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ HOLD_S = {
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A number and its basis: ``origin`` is file, default or measured; ``source`` a page or name."""
+    """A number and its basis: ``origin`` is file, default or measured; ``source`` a page."""
 
     name: str
     value: int | str
@@ -86,9 +87,10 @@ def way_out(resource_id: str, stated: Gateway | None, moment: datetime) -> Way:
     )
 
 
+FOUR_MINUTES = "Microsoft, App Service outbound connections (2020-07): 4 minutes after FIN"
 HOLD_SOURCES = {
-    Egress.LOAD_BALANCER: "Microsoft, App Service outbound connections (2020-07): 4 minutes after FIN",
-    Egress.APP_SERVICE: "Microsoft, App Service outbound connections (2020-07): 4 minutes after FIN",
+    Egress.LOAD_BALANCER: FOUR_MINUTES,
+    Egress.APP_SERVICE: FOUR_MINUTES,
     Egress.NAT_GATEWAY: "Microsoft, NAT gateway resource (2023-07): 65 s after FIN",
     Egress.AZURE_FIREWALL: "assumed as for a Load Balancer; Microsoft gives no figure",
 }

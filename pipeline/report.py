@@ -112,9 +112,7 @@ def pdf(html: str) -> bytes | None:
             from weasyprint.urls import URLFetcher
         except OSError:
             return None
-        document = weasyprint.HTML(
-            string=html, url_fetcher=URLFetcher(allowed_protocols=("data",))
-        )
+        document = weasyprint.HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=("data",)))
         content: bytes = document.write_pdf(pdf_variant="pdf/ua-1")
         return content
 
@@ -155,10 +153,8 @@ def _sections() -> list[str]:
 
 
 def _asks(template: str) -> set[str]:
-    environment = _environment()
-    assert environment.loader
-    source, _, _ = environment.loader.get_source(environment, template)
-    return jinja2.meta.find_undeclared_variables(environment.parse(source))
+    source = (files("reports") / template).read_text(encoding="utf-8")
+    return jinja2.meta.find_undeclared_variables(_environment().parse(source))
 
 
 @cache

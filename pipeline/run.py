@@ -253,8 +253,8 @@ def _window(engine: Engine, bounds: tuple[datetime | None, datetime | None]) -> 
         raise NothingToReportError("the lake holds no requests; land an export first")
     start, stop = bounds
     first, last = extent["first_start"].min(), extent["last_start"].max()
-    assert isinstance(first, datetime)
-    assert isinstance(last, datetime)
+    if not isinstance(first, datetime) or not isinstance(last, datetime):
+        raise TypeError("the query 'extent' must give times")
     window = Window(start or first, stop or last + timedelta(microseconds=1))
     if window.stop <= window.start and start and stop:
         raise PipelineError(f"--to {iso(stop)} is not after --from {iso(start)}; swap them")

@@ -9,7 +9,7 @@ Thing = TypeVar("Thing")
 
 
 def things(shelf: ModuleType, kind: type[Thing]) -> dict[str, Thing]:
-    """Every object of ``kind`` that a module of the package ``shelf`` defines, by its module's name.
+    """Every object of ``kind`` that a module of the package ``shelf`` defines, by its name.
 
     The thing in ``datasets/requests.py`` is called ``requests``, both here and by the attribute
     that holds it, so that a file's name is all there is to know.

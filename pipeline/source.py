@@ -19,7 +19,8 @@ class Source:
 
     ``record`` says what is read of each line: fields by the names and types that the format
     documents, all others passed over. ``query`` in ``queries/landing/`` turns records into rows of
-    ``dataset``; of the categories that a blob may mix, only ``kinds`` become rows. ``claims`` tells from one parsed line whether a blob is of this format.
+    ``dataset``; of the categories that a blob may mix, only ``kinds`` become rows.
+    ``claims`` tells from one parsed line whether a blob is of this format.
     """
 
     about: str

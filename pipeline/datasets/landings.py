@@ -11,7 +11,9 @@ landings = Dataset(
         Column("dataset", Type.VARCHAR, "dataset that its rows went into"),
         Column("resource_id", Type.VARCHAR, "resource that most of its records speak of"),
         Column("from_byte", Type.BIGINT, "where reading began", "bytes"),
-        Column("to_byte", Type.BIGINT, "where reading ended; the next reading begins here", "bytes"),
+        Column(
+            "to_byte", Type.BIGINT, "where reading ended; the next reading begins here", "bytes"
+        ),
         Column("first_position", Type.BIGINT, "place of the first line read, counted from 1"),
         Column("next_position", Type.BIGINT, "place of the line that the next reading begins with"),
         Column("lines", Type.BIGINT, "lines read, empty ones left out", "count"),

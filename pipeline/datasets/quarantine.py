@@ -11,7 +11,12 @@ quarantine = Dataset(
         Column("format", Type.VARCHAR, "format that claimed the blob"),
         Column("kind", Type.VARCHAR, "the refusal's class, for counting"),
         Column("reason", Type.VARCHAR, "why it was refused, in full", may_hold_secrets=True),
-        Column("raw", Type.VARCHAR, "the record, secrets removed, cut to its first 32 KiB", may_hold_secrets=True),
+        Column(
+            "raw",
+            Type.VARCHAR,
+            "the record, secrets removed, cut to its first 32 KiB",
+            may_hold_secrets=True,
+        ),
         Column("raw_bytes", Type.BIGINT, "length of the whole record", "bytes"),
     ),
 )

@@ -109,7 +109,10 @@ class DuckDB:
                     maximum_object_size = {2 * LONGEST_LINE_BYTES}, compression = 'none'
                 )
             )
-            select lines.*, runs.blob, lines.line - runs.first_line + runs.first_position as position
+            select
+                lines.*,
+                runs.blob,
+                lines.line - runs.first_line + runs.first_position as position
             from lines asof join runs on lines.line >= runs.first_line
         """)  # noqa: S608
 
@@ -124,11 +127,8 @@ class DuckDB:
             f"landed.{name} is not distinct from arrived.{name}" for name in dataset.identity
         )
         known = (
-            f"""
-            and not exists (
-                select 1 from landed where {same}
-                and not (landed.blob = arrived.blob and landed.position = arrived.position)
-            )"""
+            f"and not exists (select 1 from landed where {same} and not "  # noqa: S608
+            "(landed.blob = arrived.blob and landed.position = arrived.position))"
             if files
             else ""
         )

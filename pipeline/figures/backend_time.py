@@ -35,7 +35,7 @@ def backend_time(
     if not names:
         return None
     within = answered.filter(pl.col("destination").is_in(names))
-    low, high = float(within["p50_ms"].min()), float(within["p99_ms"].max())  # type: ignore[arg-type]
+    low, high = within["p50_ms"].to_numpy().min(), within["p99_ms"].to_numpy().max()
     with house.style("F3"):
         drawn, panels = house.canvas(0.55 + 1.25 * len(names), rows=len(names))
         for axes, name in zip(panels, names, strict=True):
@@ -49,7 +49,7 @@ def backend_time(
         return house.svg(drawn, _alt(names, shifts, run))
 
 
-def _panel(axes: "house.Axes", frame: pl.DataFrame, shift: Shift | None, run: Run) -> None:
+def _panel(axes: house.Axes, frame: pl.DataFrame, shift: Shift | None, run: Run) -> None:
     frame = frame.sort("minute").upsample("minute", every="1m")
     minute = frame["minute"].to_list()
     p50, p95, p99 = (frame[name].to_numpy() for name in ("p50_ms", "p95_ms", "p99_ms"))
@@ -57,7 +57,11 @@ def _panel(axes: "house.Axes", frame: pl.DataFrame, shift: Shift | None, run: Ru
     axes.plot(minute, p99, color=house.MUTED, lw=0.6)
     axes.plot(minute, p95, color="#3f6c9b", lw=1)
     axes.plot(minute, p50, color=house.INK, lw=1.2)
-    for value, name, colour in ((p50, "p50", house.INK), (p95, "p95", "#3f6c9b"), (p99, "p99", house.MUTED)):
+    for value, name, colour in (
+        (p50, "p50", house.INK),
+        (p95, "p95", "#3f6c9b"),
+        (p99, "p99", house.MUTED),
+    ):
         axes.annotate(
             name,
             (minute[-1], value[-1]),
@@ -71,7 +75,7 @@ def _panel(axes: "house.Axes", frame: pl.DataFrame, shift: Shift | None, run: Ru
     if shift and shift.before.p95:
         axes.axhline(shift.before.p95, color="#3f6c9b", lw=0.8, ls=(0, (2, 2)))
     if shift and shift.change_from and shift.change_to:
-        axes.axvspan(shift.change_from, shift.change_to + MINUTE, ymax=0.06, color=house.INK, lw=0)  # type: ignore[arg-type]
+        axes.axvspan(shift.change_from, shift.change_to + MINUTE, ymax=0.06, color=house.INK, lw=0)
     house.shade(axes, run)
 
 

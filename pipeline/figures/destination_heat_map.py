@@ -1,5 +1,7 @@
 """Which destinations failed when: one row a destination, one cell a minute."""
 
+from datetime import datetime, timedelta
+
 import polars as pl
 
 from pipeline import figure as house
@@ -19,9 +21,7 @@ STEPS = (
 
 
 @figure("F2")
-def destination_heat_map(
-    calls_by_minute: pl.DataFrame, run: Run, window: Window
-) -> Drawing | None:
+def destination_heat_map(calls_by_minute: pl.DataFrame, run: Run, window: Window) -> Drawing | None:
     """Rows: destinations, those with most failures on top. Cells: share of calls that failed."""
     view = house.shown(window, run)
     counted = [name for name in ("failed", "rejected") if name in run.counted] or ["failed"]
@@ -49,35 +49,30 @@ def destination_heat_map(
         worst = ordered.row(0, named=True)
         return house.svg(
             drawn,
-            f"Share of calls that failed, by destination and minute, for {len(names)} destinations; "
-            f"dashed lines mark the incident from {run.start:%H:%M} to {run.last:%H:%M} UTC. "
+            f"Share of calls that failed, by destination and minute, at {len(names)} of them. "
+            f"Dashed lines mark the incident from {run.start:%H:%M} to {run.last:%H:%M} UTC. "
             f"{worst['destination']} failed most, {worst['bad']:,.0f} of {worst['calls']:,.0f} "
             "calls.",
         )
 
 
-def _row(axes: "house.Axes", row: int, frame: pl.DataFrame) -> None:
+def _row(axes: house.Axes, row: int, frame: pl.DataFrame) -> None:
     """Cells of a destination; neighbours of one shade are drawn as one bar."""
-    from matplotlib import dates
-
-    width = 1 / (24 * 60)
-    bars: dict[str, list[tuple[float, float]]] = {}
-    for minute, bad, calls in (
-        frame.sort("minute").select("minute", "bad", "calls").iter_rows()
-    ):
+    width = timedelta(minutes=1)
+    bars: dict[str, list[tuple[datetime, timedelta]]] = {}
+    for minute, bad, calls in frame.sort("minute").select("minute", "bad", "calls").iter_rows():
         share = bad / calls if calls else 0.0
         colour = next(colour for least, colour, _ in reversed(STEPS) if share >= least)
-        start = float(dates.date2num(minute))
         cells = bars.setdefault(colour, [])
-        if cells and abs(sum(cells[-1]) - start) < width / 10:
+        if cells and cells[-1][0] + cells[-1][1] == minute:
             cells[-1] = (cells[-1][0], cells[-1][1] + width)
         else:
-            cells.append((start, width))
+            cells.append((minute, width))
     for colour, cells in bars.items():
         axes.broken_barh(cells, (row - 0.38, 0.76), facecolors=colour, lw=0)
 
 
-def _key(axes: "house.Axes") -> None:
+def _key(axes: house.Axes) -> None:
     from matplotlib.patches import Patch
 
     axes.legend(

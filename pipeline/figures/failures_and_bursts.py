@@ -38,7 +38,7 @@ def failures_and_bursts(
     with house.style("F1"):
         drawn, (top, bottom) = house.canvas(4.1, rows=2, ratios=[1.15, 1])
         base = np.zeros(len(grid))
-        for (cause, frame), colour in zip(causes, house.CAUSES, strict=False):
+        for (_, frame), colour in zip(causes, house.CAUSES, strict=False):
             height = series(frame, view, "requests", 0)
             top.bar(grid, height, MINUTE, bottom=base, align="edge", color=colour, lw=0)
             base = base + height
@@ -102,7 +102,7 @@ def _by_cause(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
     return [*parts, ("all others", rest)] if rest.height else parts
 
 
-def _label_causes(axes: "house.Axes", causes: list[str]) -> None:
+def _label_causes(axes: house.Axes, causes: list[str]) -> None:
     for place, (cause, colour) in enumerate(zip(causes, house.CAUSES, strict=False)):
         axes.annotate(
             f"\N{BLACK SQUARE} {cause}".replace("\N{BLACK SQUARE}", "\N{EN DASH}"),

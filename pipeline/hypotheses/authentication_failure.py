@@ -9,10 +9,7 @@ from pipeline.transforms.ways import Ways
 @hypothesis(
     "The backend no longer accepted the gateway's credentials.",
     prior=0.04,
-    do_first=(
-        "Check the credentials that the gateway sends, and when they were last "
-        "changed."
-    ),
+    do_first=("Check the credentials that the gateway sends, and when they were last changed."),
 )
 def authentication_failure(ways: Ways) -> Case:
     """Credentials that the backend refused."""

@@ -9,10 +9,7 @@ from pipeline.transforms.ways import Ways
 @hypothesis(
     "The backend answered, and its answer was an error.",
     prior=0.15,
-    do_first=(
-        "Page the backend's owners: they have the answers that the gateway only "
-        "passed on."
-    ),
+    do_first=("Page the backend's owners: they have the answers that the gateway only passed on."),
 )
 def backend_errors(ways: Ways) -> Case:
     """Errors that the backend itself answered."""

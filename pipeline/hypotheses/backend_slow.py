@@ -19,7 +19,7 @@ UNMOVED = 1.25
     do_first="Ask the backend's owners what slowed it; shorten the gateway's time-out meanwhile.",
 )
 def backend_slow(ways: Ways, latency: list[Shift], run: Run) -> Case:
-    """Time-outs while waiting for an answer, and BackendTime of successes before the first failure."""
+    """Time-outs while waiting for an answer; BackendTime of successes before the first failure."""
     waited = ways.count((pl.col("fault") == "response_timeout") | (pl.col("outcome") == "aborted"))
     share = waited / ways.failures if ways.failures else 0.0
     evidence = [

@@ -55,5 +55,5 @@ def backend_unreachable(
     return Case(
         Verdict.UNDECIDED,
         evidence,
-        "VNet flow logs or a connection test to the destination: did a SYN leave, and was it answered?",
+        "VNet flow logs or a connection test to the destination: was its SYN answered?",
     )

@@ -18,8 +18,5 @@ def idle_timeout_reset(ways: Ways) -> Case:
         pl.col("fault") == "idle_closed",
         "say that an established connection was closed under them",
         figure="T3",
-        would_decide=(
-            "VNet flow logs, or a capture, that show which side closed the "
-            "connection."
-        ),
+        would_decide=("VNet flow logs, or a capture, that show which side closed the connection."),
     )

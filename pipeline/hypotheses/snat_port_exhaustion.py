@@ -41,9 +41,7 @@ def snat_port_exhaustion(ways: Ways, ports: list[Bounds], way: Way, healthy: lis
             )
         )
     elif len(hit) > 1 and hit[0][1] < 0.6 * connecting:
-        evidence.append(
-            speaks_against(1.0, f"They spread over {len(hit)} destinations.", "F2")
-        )
+        evidence.append(speaks_against(1.0, f"They spread over {len(hit)} destinations.", "F2"))
     failing = {destination for destination, _ in hit} or {each.destination for each in ports}
     bounds = [each for each in ports if each.destination in failing]
     evidence += [_held(each, way) for each in bounds[:1]]

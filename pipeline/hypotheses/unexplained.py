@@ -18,8 +18,8 @@ def unexplained(ways: Ways) -> Case:
     share = silent / ways.failures if ways.failures else 0.0
     other = ways.count(pl.col("fault") == "other")
     says = (
-        f"{silent:,.0f} of {ways.failures:,.0f} failures ({share:.1%}) carry neither a reason nor a "
-        f"backend status; {other:,.0f} carry a text that fits no known cause."
+        f"{silent:,.0f} of {ways.failures:,.0f} failures ({share:.1%}) carry neither a reason nor "
+        f"a backend status; {other:,.0f} carry a text that fits no known cause."
     )
     return Case(
         Verdict.UNDECIDED,

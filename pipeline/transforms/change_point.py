@@ -1,8 +1,9 @@
 """When a level changed: the one step that fits a series best, with the span in which it may lie.
 
-The step is found by least squares. The span holds every place whose fit is not significantly worse:
-a profile likelihood at 95 % (chi-square with one degree of freedom, 3.84), where neighbouring values that
-resemble each other count as fewer (by the residuals' lag-one autocorrelation).
+The step is found by least squares. The span holds every place whose fit is not significantly
+worse: a profile likelihood at 95 % (chi-square with one degree of freedom, 3.84), where
+neighbouring values that resemble each other count as fewer (by the residuals' lag-one
+autocorrelation).
 """
 
 from dataclasses import dataclass

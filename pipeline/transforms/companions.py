@@ -1,8 +1,8 @@
 """What moved with the failures: rank correlation at lags of whole minutes.
 
-Neighbouring minutes resemble each other, so a textbook p-value would be far too small. Here it is the
-share of circular shifts of the series, beyond the lags searched, that correlate with the failures at
-least as well as the best lag does.
+Neighbouring minutes resemble each other, so a textbook p-value would be far too small. Here it is
+the share of circular shifts of the series, beyond the lags searched, that correlate with the
+failures at least as well as the best lag does.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ LEAST_MINUTES = 4 * MOST_LAG_MIN
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Spearman's rank correlation at the best lag; a positive lag follows the failures (minutes)."""
+    """Spearman's rank correlation at the best lag (minutes, positive: after the failures)."""
 
     lag_min: int
     correlation: float
@@ -35,7 +35,9 @@ def match(failures: Series, series: Series) -> Match | None:
     at_shift = np.array([_correlation(target, np.roll(moved, -step)) for step in range(len(moved))])
     near = np.r_[0 : MOST_LAG_MIN + 1, len(moved) - MOST_LAG_MIN : len(moved)]
     # Ties go to the smallest lag: the grain cannot tell them apart.
-    best = min(near.tolist(), key=lambda step: (-round(abs(at_shift[step]), 6), _lag(step, moved)))
+    best = min(
+        near.tolist(), key=lambda step: (-round(abs(float(at_shift[step])), 6), _lag(step, moved))
+    )
     far = np.setdiff1d(np.arange(len(moved)), near)
     as_good = np.count_nonzero(np.abs(at_shift[far]) >= abs(at_shift[best]))
     lag = best if best <= MOST_LAG_MIN else best - len(moved)

@@ -1,6 +1,7 @@
 """Gaps: stretches in which a source that otherwise speaks was silent."""
 
 from datetime import datetime
+from itertools import pairwise
 
 import polars as pl
 
@@ -24,6 +25,6 @@ def gaps(spoken: pl.Series, window: Window) -> list[tuple[datetime, datetime]]:
     edges = [window.start - MINUTE, *said, window.stop]
     return [
         (before + MINUTE, after)
-        for before, after in zip(edges, edges[1:], strict=False)
+        for before, after in pairwise(edges)
         if after - before - MINUTE >= LEAST_MINUTES * MINUTE
     ]

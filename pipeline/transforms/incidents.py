@@ -58,8 +58,9 @@ class Run:
     def threshold(self) -> str:
         """What made a minute bad, in words."""
         return (
-            f"at least {LEAST_FAILURES_A_MINUTE} failures and more than {SPREADS:.0f} spreads above "
-            f"the usual {self.usual_rate:.2%} of requests (median; MAD {self.spread:.2%}) in a minute"
+            f"at least {LEAST_FAILURES_A_MINUTE} failures and more than {SPREADS:.0f} spreads "
+            f"above the usual {self.usual_rate:.2%} of requests (median; MAD {self.spread:.2%}) "
+            "in one minute"
         )
 
 

@@ -35,7 +35,8 @@ class Shift:
     """BackendTime of successes at one destination.
 
     ``change_at`` lies between ``change_from`` and ``change_to`` (95 %, whole minutes);
-    ``change_factor`` is new over old level of the 95th percentile. All null where no step stands out.
+    ``change_factor`` is new over old level of the 95th percentile. All are
+    null where no step stands out.
     """
 
     destination: str

@@ -1,8 +1,9 @@
 """What failures have in common: the few attribute values that tell them from the rest.
 
-Each combination of one to three attribute values is judged by Youden's J: the share of failures that
-it covers less the share of successes that it covers too. 1 is a perfect explanation; 0 is one that
-fits failures no better than the rest. A further attribute must earn its place.
+A combination of one to three attribute values is judged by how many of the failures it holds
+(coverage), times how far the failure rate drops outside of it (contrast: one less the rate outside
+over the rate inside). 1 is a perfect explanation; 0 one that fits no better than the rest. What
+holds all traffic explains nothing. A further attribute must earn its place.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ import polars as pl
 
 MOST_ATTRIBUTES = 3
 COST_OF_AN_ATTRIBUTE = 0.02
-LEAST_J = 0.3
+LEAST_SCORE = 0.4
+MOST_PER_SUBSET = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,29 +26,31 @@ class Common:
     failures: float
     share_of_failures: float
     share_of_requests: float
-    j: float
+    rate_inside: float
+    rate_outside: float
+    score: float
 
 
 def common(cells: pl.DataFrame, dimensions: list[str], most: int = 5) -> list[Common]:
     """The best combinations, best first; empty where none explains failures well.
 
     ``cells`` holds one row a combination of all ``dimensions``, with ``requests`` and ``failures``.
-    A null value is a value of its own. Where several say the same, the shortest stands.
+    A null value is a value of its own. Where several hold the same requests, the shortest stands.
     """
     totals = cells.select(pl.col("requests").sum(), pl.col("failures").sum()).row(0)
     requests, failures = float(totals[0] or 0), float(totals[1] or 0)
     if not failures:
         return []
-    parts = [
-        _judged(cells, list(subset), requests, failures)
+    judged = [
+        each
         for size in range(1, MOST_ATTRIBUTES + 1)
         for subset in combinations(dimensions, size)
+        for each in _judged(cells, list(subset), requests, failures)
     ]
     ranked = sorted(
-        (each for part in parts for each in part if each.j >= LEAST_J),
+        judged,
         key=lambda each: (
-            -(each.j - COST_OF_AN_ATTRIBUTE * len(each.attributes)),
-            len(each.attributes),
+            -round(each.score - COST_OF_AN_ATTRIBUTE * len(each.attributes), 9),
             list(each.attributes.items()),
         ),
     )
@@ -56,17 +60,20 @@ def common(cells: pl.DataFrame, dimensions: list[str], most: int = 5) -> list[Co
 def _judged(
     cells: pl.DataFrame, subset: list[str], requests: float, failures: float
 ) -> list[Common]:
-    successes = max(requests - failures, 1.0)
+    grouped = cells.group_by(subset).agg(pl.col("requests").sum(), pl.col("failures").sum())
+    # Half a failure is added outside: a handful of requests without one prove no contrast.
+    outside = (failures - pl.col("failures") + 0.5) / (requests - pl.col("requests") + 0.5)
+    inside = pl.col("failures") / pl.col("requests")
     judged = (
-        cells.group_by(subset)
-        .agg(pl.col("requests").sum(), pl.col("failures").sum())
+        grouped.with_columns(outside=outside, inside=inside)
         .with_columns(
-            j=pl.col("failures") / failures
-            - (pl.col("requests") - pl.col("failures")) / successes
+            score=pl.col("failures")
+            / failures
+            * (1 - pl.col("outside") / pl.col("inside")).clip(0, 1)
         )
-        .filter(pl.col("j") >= LEAST_J)
-        .sort("j", *subset, descending=[True, *[False] * len(subset)])
-        .head(10)
+        .filter((pl.col("score") >= LEAST_SCORE) & (pl.col("requests") < requests))
+        .sort("score", *subset, descending=[True, *[False] * len(subset)])
+        .head(MOST_PER_SUBSET)
     )
     return [
         Common(
@@ -75,7 +82,9 @@ def _judged(
             failures=row["failures"],
             share_of_failures=row["failures"] / failures,
             share_of_requests=row["requests"] / requests,
-            j=row["j"],
+            rate_inside=row["inside"],
+            rate_outside=(failures - row["failures"]) / (requests - row["requests"]),
+            score=row["score"],
         )
         for row in judged.iter_rows(named=True)
     ]

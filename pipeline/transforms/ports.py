@@ -16,7 +16,7 @@ from pipeline.transforms.incidents import Run
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Ports of the unluckiest unit to one destination: at least, at most, and how many there are."""
+    """Ports of the unluckiest unit to one destination: at least, at most, and the limit."""
 
     destination: str
     lower_peak: int

@@ -16,13 +16,16 @@ SECRETS = (
         "${1}" + REDACTED,
     ),
     # These two hold spaces and separators of their own: all up to the closing quote goes.
-    (r"(?i)((?:authorization|cookie)\\?[\"']?\s*[=:]\s*\\?[\"']?)[^\"'\\\r\n]+", "${1}" + REDACTED),
+    (
+        r"(?i)((?:authorization|cookie)\\?[\"']?\s*[=:]\s*\\?[\"']?)[^\"'\\\r\n]+",
+        "${1}" + REDACTED,
+    ),
     (r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_.-]+", REDACTED),
 )
 
 
 def redacted(text: pl.Expr) -> pl.Expr:
-    """The text without user info and query strings of URLs, tokens, keys, cookies and signatures."""
+    """The text without user info and queries of URLs, tokens, keys, cookies and signatures."""
     for pattern, replacement in SECRETS:
         text = text.str.replace_all(pattern, replacement)
     return text

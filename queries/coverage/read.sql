@@ -14,7 +14,9 @@
 -- returns: pending BIGINT - unfinished last lines
 with
     last_readings as (
-        select blob, max(to_byte) as to_byte
+        select
+            blob,
+            max(to_byte) as to_byte
         from landings
         group by blob
     )
@@ -32,7 +34,8 @@ select
     sum(case when last_readings.to_byte is not null then landings.pending else 0 end) as pending
 from landings
 left join last_readings
-    on landings.blob = last_readings.blob
+    on
+        landings.blob = last_readings.blob
         and landings.to_byte = last_readings.to_byte
 group by landings.dataset, landings.format, landings.resource_id
 order by landings.dataset, landings.format, landings.resource_id

@@ -16,7 +16,8 @@ select
     cast(floor(coalesce(elapsed_ms, total_ms) / 1000) as bigint) as second,
     sum(weight) as failures
 from calls
-where gateway = $gateway
+where
+    gateway = $gateway
     and time >= $onset
     and time < $finish
     and $counted like '%' || outcome || '%'

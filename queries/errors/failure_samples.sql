@@ -30,7 +30,8 @@ with
                 partition by destination, reason, fault, backend_status, status
             ) as alike
         from calls
-        where gateway = $gateway
+        where
+            gateway = $gateway
             and time >= $onset
             and time < $finish
             and $counted like '%' || outcome || '%'

@@ -22,7 +22,8 @@ select
     sum(weight) as requests,
     sum(case when $counted like '%' || outcome || '%' then weight else 0 end) as failures
 from calls
-where gateway = $gateway
+where
+    gateway = $gateway
     and time >= $onset
     and time < $finish
 group by api, operation, destination, region, subscription

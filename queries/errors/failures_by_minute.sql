@@ -22,7 +22,8 @@ select
     backend_status,
     sum(weight) as requests
 from calls
-where time >= $start
+where
+    time >= $start
     and time < $stop
     and outcome <> 'ok'
 group by gateway, minute, destination, outcome, reason, fault, backend_status

@@ -20,7 +20,8 @@ with
     within_incident as (
         select *
         from calls
-        where gateway = $gateway
+        where
+            gateway = $gateway
             and time >= $onset
             and time < $finish
     ),
@@ -56,7 +57,8 @@ with
             sum(case when outcome = 'aborted' then weight else 0 end) as aborted,
             sum(case when outcome = 'rejected' then weight else 0 end) as rejected,
             count(distinct caller_ip) as callers,
-            count(distinct case when $counted like '%' || outcome || '%' then caller_ip end) as callers_hit,
+            count(distinct case when $counted like '%' || outcome || '%' then caller_ip end)
+                as callers_hit,
             count(distinct api) as apis,
             count(distinct case when $counted like '%' || outcome || '%' then api end) as apis_hit
         from within_incident

@@ -82,7 +82,7 @@ with
                 when message is not null
                     then regexp_extract(
                         message,
-                        '(?s)(?:.*[^0-9.])?([0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9a-fA-F:]+\]):([0-9]{1,5})',
+                        '(?s)(?:.*[^0-9.])?((?:[0-9]{1,3}\.){3}[0-9]{1,3}|\[[0-9a-fA-F:]+\]):([0-9]+)',
                         ['ip', 'port']
                     )
             end as named
@@ -120,7 +120,8 @@ select
     cast(
         coalesce(
             try_cast(nullif(stated_port, '') as integer),
-            case scheme when 'https' then 443 when 'wss' then 443 when 'http' then 80 when 'ws' then 80 end
+            case when scheme in ('https', 'wss') then 443 end,
+            case when scheme in ('http', 'ws') then 80 end
         ) as integer
     ) as backend_port,
     properties.backendResponseCode as backend_status,

@@ -22,7 +22,8 @@ select
     quantile_cont(backend_ms, 0.95) as p95_ms,
     quantile_cont(backend_ms, 0.99) as p99_ms
 from calls
-where time >= $start
+where
+    time >= $start
     and time < $stop
     and destination is not null
     and backend_ms is not null

@@ -18,7 +18,8 @@ select
     quantile_cont(overhead_ms, 0.95) as p95_ms,
     sum(case when overhead_ms < 0 then 1 else 0 end) as negative
 from calls
-where time >= $start
+where
+    time >= $start
     and time < $stop
     and outcome = 'ok'
     and overhead_ms is not null

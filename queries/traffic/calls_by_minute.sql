@@ -24,7 +24,8 @@ with
             sum(case when outcome = 'failed' then weight else 0 end) as failed,
             sum(case when outcome = 'rejected' then weight else 0 end) as rejected
         from calls
-        where time >= $start
+        where
+            time >= $start
             and time < $stop
             and destination is not null
         group by gateway, destination, minute, date_trunc('second', time)

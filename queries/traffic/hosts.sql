@@ -18,7 +18,8 @@ select
     sum(case when $counted like '%' || outcome || '%' then weight else 0 end) as failures,
     min(case when $counted like '%' || outcome || '%' then time end) as first_failure
 from calls
-where gateway = $gateway
+where
+    gateway = $gateway
     and time >= $onset
     and time < $finish
     and destination is not null

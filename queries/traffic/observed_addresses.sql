@@ -10,7 +10,8 @@ select
     error_ip as ip,
     count(*) as records
 from requests
-where backend_host is not null
+where
+    backend_host is not null
     and error_ip is not null
     and backend_host <> error_ip
 group by backend_host, error_ip

@@ -26,7 +26,8 @@ with
             date_trunc('second', time + interval '0.999999' second) as seen_from,
             date_trunc('second', call_ended + interval '0.999999' second) as seen_to
         from calls
-        where gateway = $gateway
+        where
+            gateway = $gateway
             and call_ended >= $start - $hold_s * interval '1' second
             and time < $stop
             and destination is not null
@@ -110,7 +111,8 @@ with
                 order by held desc, second
             ) as place
         from levels
-        where second >= $start
+        where
+            second >= $start
             and second < $stop
     )
 

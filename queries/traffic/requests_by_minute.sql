@@ -30,7 +30,8 @@ select
     min(case when outcome = 'aborted' then time end) as first_abort,
     max(case when outcome = 'aborted' then ended end) as last_abort_end
 from calls
-where time >= $start
+where
+    time >= $start
     and time < $stop
 group by gateway, minute
 order by gateway, minute

@@ -18,6 +18,7 @@ from tests.simulation.topology import settings
 from tests.simulation.truth import truth
 
 Files = dict[str, bytes]
+TRUTH = "truth.json"
 
 
 def sample(name: str, seed: int, scenario: Scenario, rng: np.random.Generator) -> tuple[Run, Files]:
@@ -33,7 +34,7 @@ def sample(name: str, seed: int, scenario: Scenario, rng: np.random.Generator) -
     label = truth(name, seed, run=actual, wanted=wanted, epoch=START, dirt=dirt)
     return actual, {
         **blobs,
-        "truth.json": (json.dumps(label, indent=2) + "\n").encode(),
+        TRUTH: (json.dumps(label, indent=2) + "\n").encode(),
         "gateway-rca.toml": settings(scenario.world).encode(),
     }
 
@@ -65,8 +66,8 @@ def occupancy_table(run: Run) -> bytes:
 
 
 def write(files: Files, folder: Path) -> None:
-    """Write the files below a folder."""
+    """Write the files below a folder, the truth beside it: it is no export."""
     for path, raw in files.items():
-        place = folder / path
+        place = folder / path if path != TRUTH else folder.with_name(f"{folder.name}.{TRUTH}")
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(raw)
