@@ -82,7 +82,7 @@ with
                 when message is not null
                     then regexp_extract(
                         message,
-                        '(?s)(?:.*[^0-9.])?((?:[0-9]{1,3}\.){3}[0-9]{1,3}|\[[0-9a-fA-F:]+\]):([0-9]+)',
+                        '(?s)(?:.*[^\d.])?((?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-fA-F:]+\]):(\d+)',
                         ['ip', 'port']
                     )
             end as named
