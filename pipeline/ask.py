@@ -1,43 +1,16 @@
 """Ask: the queries a report needs, each run once with the parameters of its window or incident."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 
 import polars as pl
 import pyarrow as pa
 
+from pipeline.answer import Answer
 from pipeline.config import Settings
 from pipeline.engine import Engine
 from pipeline.query import queries
 
 Parameters = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a query gave: its rows, and the parameters that give them again."""
-
-    query: str
-    parameters: dict[str, object]
-    frame: pl.DataFrame
-
-    @property
-    def sha256(self) -> str:
-        """A fingerprint of the rows: floats to nine digits, so that engines agree."""
-        text = self.frame.with_columns(
-            pl.selectors.float().map_elements(lambda value: f"{value:.9g}", pl.String)
-        ).write_csv()
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    @property
-    def told(self) -> dict[str, str | int]:
-        """The parameters as JSON can hold them."""
-        return {
-            name: value.isoformat() if isinstance(value, datetime) else value  # type: ignore[misc]
-            for name, value in self.parameters.items()
-        }
 
 
 def ask(engine: Engine, names: Iterable[str], parameters: Parameters) -> dict[str, Answer]:

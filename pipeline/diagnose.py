@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from pipeline import limits
-from pipeline.ask import Answer
+from pipeline.answer import Answer
 from pipeline.config import Slo
 from pipeline.exhibit import EXHIBITS, numbered
 from pipeline.finding import (
@@ -41,9 +41,10 @@ from pipeline.transforms.grid import Series, series
 from pipeline.transforms.incidents import Run
 from pipeline.transforms.overhead import overhead
 from pipeline.transforms.ports import Bounds, bounds
-from pipeline.transforms.trigger import trigger
+from pipeline.transforms.trigger import LAST_MINUTES, trigger
 from pipeline.transforms.ways import Ways, ways
 from pipeline.window import MINUTE, Window, floor, iso
+from pipeline.wording import factor, share
 
 DIMENSIONS = ["destination", "api", "operation", "region", "subscription"]
 HEALTHY_SHARE = 0.02
@@ -85,7 +86,7 @@ class Seen:
     def facts(self) -> dict[str, Any]:
         """What hypotheses and figures may ask for, by the names of their parameters."""
         run = self.run
-        during = _during(self.frame("calls_by_minute"), run)
+        during = _during(self.frame("hosts"))
         return {
             "run": run,
             "window": self.window,
@@ -160,16 +161,10 @@ def figures(seen: Seen, id_: str) -> list[Figure]:
     ]
 
 
-def _during(calls_by_minute: pl.DataFrame, run: Run) -> dict[str, tuple[float, float]]:
+def _during(hosts: pl.DataFrame) -> dict[str, tuple[float, float]]:
     """Calls and failures of each destination during a run."""
-    counted = [pl.col("failed")] + [pl.col("rejected")] * ("rejected" in run.counted)
-    summed = (
-        calls_by_minute.filter(pl.col("minute").is_between(floor(run.start), run.last))
-        .group_by("destination")
-        .agg(pl.col("calls").sum(), pl.sum_horizontal(counted).sum().alias("failures"))
-        .sort("destination")
-    )
-    return {name: (calls, failures) for name, calls, failures in summed.iter_rows()}
+    summed = hosts.group_by("destination").agg(pl.col("calls").sum(), pl.col("failures").sum())
+    return {name: (calls, failed) for name, calls, failed in summed.sort("destination").iter_rows()}
 
 
 def _ranked(cases: Mapping[str, Case], number: int) -> list[Hypothesis]:
@@ -502,20 +497,20 @@ def _timeline(
         Event(time=_time(run.start), says="The first failed request started.", figure="F1a"),
         Event(
             time=_time(run.worst_minute),
-            says=f"The worst minute: {run.worst_rate:.1%} of the gateway's requests failed.",
+            says=f"The worst minute: {share(run.worst_rate)} of the gateway's requests failed.",
             figure="F1a",
         ),
     ]
     if why[0] is not Trigger.NONE_FOUND:
-        events.append(Event(time=_time(run.start - MINUTE), says=why[1], figure="F1b"))
+        before = floor(run.start) - LAST_MINUTES * MINUTE
+        events.append(Event(time=_time(before), says=why[1], figure="F1b"))
     for shift in facts["latency"]:
         if shift.destination == worst and shift.change_from and shift.change_to:
             events.append(
                 Event(
                     time=_time(shift.change_from),
-                    says=f"BackendTime of successful calls to {worst} changed "
-                    f"{shift.change_factor:.1f}-fold, between {shift.change_from:%H:%M} and "
-                    f"{shift.change_to:%H:%M} UTC.",
+                    says=f"BackendTime of successful calls to {worst} (p95) became "
+                    f"{factor(shift.change_factor)} as long, {_within(shift)}.",
                     figure="F3",
                 )
             )
@@ -540,6 +535,13 @@ def _timeline(
         Event(time=each.time, says=each.says, figure=each.figure and numbered(each.figure, number))
         for each in sorted(events, key=lambda each: each.time)
     ]
+
+
+def _within(shift: latency.Shift) -> str:
+    """The minutes in which a level changed, in words."""
+    if shift.change_from == shift.change_to:
+        return f"in the minute from {shift.change_from:%H:%M}"
+    return f"between {shift.change_from:%H:%M} and {shift.change_to:%H:%M}"
 
 
 def _time(moment: datetime) -> str:

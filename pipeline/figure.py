@@ -19,11 +19,13 @@ MUTED = "#6b7480"
 FAINT = "#d5dae0"
 SHADE = "#f6e9e4"
 ACCENT = "#b3361b"
+BLUE = "#3f6c9b"
+PALE = "#dbe4ec"
 # matplotlib's own types leave most calls untyped.
 Axes = Any
 
 # Dark to light, so that they stay apart in grey.
-CAUSES = ("#b3361b", "#3f6c9b", "#8aa9c4", "#c9a66b")
+CAUSES = (ACCENT, BLUE, "#8aa9c4", "#c9a66b")
 WIDTH_IN = 7.0
 LONGEST_SHOWN = timedelta(hours=6)
 MARGIN = timedelta(hours=1)

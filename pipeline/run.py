@@ -12,7 +12,8 @@ from pathlib import Path
 import polars as pl
 
 from pipeline import diagnose, limits
-from pipeline.ask import Answer, ask, tell_topology
+from pipeline.answer import Answer
+from pipeline.ask import ask, tell_topology
 from pipeline.config import Settings
 from pipeline.datasets import datasets
 from pipeline.engine import Engine

@@ -59,7 +59,7 @@ def rate(value: float | None) -> str:
 
 def factor(value: float | None) -> str:
     """How many times."""
-    return NOT_KNOWN if value is None else f"{value:.1f} ×"
+    return NOT_KNOWN if value is None else f"{value:,.1f} times"
 
 
 def slug(value: str | None) -> str:

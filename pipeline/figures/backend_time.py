@@ -45,6 +45,7 @@ def backend_time(
             axes.set_ylim(low / 1.3, high * 1.5)
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f} ms")
             axes.minorticks_off()
+        _key(panels[0])
         house.time_axis(panels[-1], view)
         return house.svg(drawn, _alt(names, shifts, run))
 
@@ -53,30 +54,33 @@ def _panel(axes: house.Axes, frame: pl.DataFrame, shift: Shift | None, run: Run)
     frame = frame.sort("minute").upsample("minute", every="1m")
     minute = frame["minute"].to_list()
     p50, p95, p99 = (frame[name].to_numpy() for name in ("p50_ms", "p95_ms", "p99_ms"))
-    axes.fill_between(minute, p50, p95, color="#dbe4ec", lw=0)
+    axes.fill_between(minute, p50, p95, color=house.PALE, lw=0)
     axes.plot(minute, p99, color=house.MUTED, lw=0.6)
-    axes.plot(minute, p95, color="#3f6c9b", lw=1)
+    axes.plot(minute, p95, color=house.BLUE, lw=1)
     axes.plot(minute, p50, color=house.INK, lw=1.2)
-    for value, name, colour in (
-        (p50, "p50", house.INK),
-        (p95, "p95", "#3f6c9b"),
-        (p99, "p99", house.MUTED),
-    ):
-        axes.annotate(
-            name,
-            (minute[-1], value[-1]),
-            xytext=(3, 0),
-            textcoords="offset points",
-            va="center",
-            color=colour,
-            fontsize=7,
-            annotation_clip=False,
-        )
     if shift and shift.before.p95:
-        axes.axhline(shift.before.p95, color="#3f6c9b", lw=0.8, ls=(0, (2, 2)))
+        axes.axhline(shift.before.p95, color=house.BLUE, lw=0.8, ls=(0, (2, 2)))
     if shift and shift.change_from and shift.change_to:
         axes.axvspan(shift.change_from, shift.change_to + MINUTE, ymax=0.06, color=house.INK, lw=0)
     house.shade(axes, run)
+
+
+def _key(axes: house.Axes) -> None:
+    """The percentiles' names in the colours of their lines, above the first panel."""
+    for place, (name, colour) in enumerate(
+        (("p99", house.MUTED), ("p95", house.BLUE), ("p50", house.INK))
+    ):
+        axes.annotate(
+            name,
+            (1, 1),
+            xycoords="axes fraction",
+            xytext=(-24 * place, 5),
+            textcoords="offset points",
+            ha="right",
+            color=colour,
+            fontsize=7.5,
+            fontweight="semibold",
+        )
 
 
 def _alt(names: list[str], shifts: dict[str, Shift], run: Run) -> str:

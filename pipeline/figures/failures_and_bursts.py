@@ -9,6 +9,7 @@ from pipeline.transforms.grid import minutes, series
 from pipeline.transforms.incidents import Run
 from pipeline.transforms.ways import Ways
 from pipeline.window import MINUTE, Window
+from pipeline.wording import rate
 
 MOST_CAUSES = 4
 NAMES = {
@@ -20,6 +21,7 @@ NAMES = {
     "reset": "connection was reset",
     "dns": "name not resolved",
     "tls": "TLS failed",
+    "other": "another error",
 }
 
 
@@ -45,6 +47,7 @@ def failures_and_bursts(
         _label_causes(top, [cause for cause, _ in causes])
         top.set_title("Requests that ended badly, a minute", pad=14)
         top.set_ylim(0, max(base.max() * 1.08, 1))
+        top.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         house.shade(top, run, label=True)
 
         worst = next((name for name, _ in ways.by_destination() if name), None)
@@ -52,26 +55,24 @@ def failures_and_bursts(
         peak = series(frame, view, "peak_per_s", 0)
         mean = series(frame, view, "mean_per_s", 0)
         bottom.step(grid, peak, where="post", color=house.ACCENT, lw=1)
-        bottom.fill_between(grid, mean, step="post", color="#dbe4ec", lw=0)
-        bottom.step(grid, mean, where="post", color="#3f6c9b", lw=1)
+        bottom.fill_between(grid, mean, step="post", color=house.PALE, lw=0)
+        bottom.step(grid, mean, where="post", color=house.BLUE, lw=1)
         highest = int(np.argmax(peak))
-        bottom.annotate(
-            f"peak second: {peak[highest]:,.0f}",
-            (grid[highest], peak[highest]),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="center",
-            color=house.ACCENT,
-            fontsize=7.5,
-        )
-        bottom.annotate(
-            f"mean of the minute: {mean[highest]:,.1f}",
-            (grid[highest], mean[highest] / 2),
-            ha="center",
-            va="center",
-            color="#3f6c9b",
-            fontsize=7.5,
-        )
+        # Beside the incident, where the lines are low.
+        for value, colour, told in (
+            (peak[highest], house.ACCENT, f"peak second: {peak[highest]:,.0f}"),
+            (mean[highest], house.BLUE, f"mean of its minute: {rate(mean[highest])}"),
+        ):
+            bottom.annotate(
+                told,
+                (run.last, value),
+                xytext=(4, 0),
+                textcoords="offset points",
+                ha="left",
+                va="center",
+                color=colour,
+                fontsize=7.5,
+            )
         bottom.set_title(f"New calls to {worst or 'no destination'}, a second")
         bottom.set_ylim(0, max(peak.max() * 1.18, 1))
         house.shade(bottom, run)
@@ -82,7 +83,7 @@ def failures_and_bursts(
             f"{run.last:%H:%M} UTC. Above, failures a minute, at most {base.max():,.0f}, most of "
             f"them: {causes[0][0] if causes else 'none'}. Below, new calls a second to "
             f"{worst or 'no destination'}: at most {peak[highest]:,.0f} in a second, when the "
-            f"minute's mean was {mean[highest]:,.1f}.",
+            f"minute's mean was {rate(mean[highest])}.",
         )
 
 
@@ -105,7 +106,7 @@ def _by_cause(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
 def _label_causes(axes: house.Axes, causes: list[str]) -> None:
     for place, (cause, colour) in enumerate(zip(causes, house.CAUSES, strict=False)):
         axes.annotate(
-            f"\N{BLACK SQUARE} {cause}".replace("\N{BLACK SQUARE}", "\N{EN DASH}"),
+            cause,
             (0, 1),
             xycoords="axes fraction",
             xytext=(4, -6 - 11 * place),
