@@ -6,7 +6,7 @@ export PYTHON
 bin := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format lock bench samples clean
+.PHONY: help setup demo test check lint format lock bench docs approve samples clean
 
 help: ## List the targets
 	@echo 'Usage: make <target>, or make PYTHON=python3.13 <target> for another Python'
@@ -42,6 +42,12 @@ lock: ## Write requirements.lock from pyproject.toml
 
 bench: setup ## Measure how fast logs land
 	$(bin)/python -m benchmarks.landing
+
+docs: setup ## Write the pages and the schema that are made from code
+	$(bin)/python docs/generate.py
+
+approve: setup ## Take the report's sections as they read now for approved
+	APPROVE=1 $(bin)/python -m pytest tests/test_report.py -k approved
 
 samples: setup ## Write the synthetic sample again
 	$(bin)/python -m tests.simulation snat_burst --seed 1 --gzip \

@@ -53,7 +53,7 @@ def main() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON on stdout.")
 @_answered
 def land(source: tuple[str, ...], lake: Path, as_json: bool) -> ExitStatus:
-    """Read exports and land them in a lake, each line once.
+    """Land exports in a lake, each line once.
 
     SOURCE is a file, a folder or a glob; the format is found by content. Landing the same again
     lands nothing; a blob that grew is read from where it ended.
@@ -121,9 +121,10 @@ def incident(
     formats: tuple[str, ...],
     config: Path | None,
 ) -> ExitStatus:
-    """Find the incident in logs or a lake, diagnose it, and write the report.
+    """Find and diagnose the incident, write the report.
 
-    Times are ISO 8601; without --from and --to the whole data is looked at.
+    SOURCE is a file, a folder or a glob; with --lake alone, what was landed there. Times are ISO
+    8601; without --from and --to the whole data is looked at.
 
     \b
     gateway-rca incident exports/ --output out/rca.pdf
@@ -144,7 +145,9 @@ def incident(
 )
 @_answered
 def demo(output: Path) -> ExitStatus:
-    """Land the bundled sample (synthetic: a simulated gateway) and write a real report.
+    """Make a real report from the bundled sample.
+
+    The sample is synthetic: a simulated gateway that ran out of SNAT ports towards one ip:port.
 
     \b
     gateway-rca demo --output out/demo/rca.pdf
@@ -163,7 +166,7 @@ def demo(output: Path) -> ExitStatus:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON on stdout.")
 @_answered
 def doctor(as_json: bool) -> ExitStatus:
-    """Check what this machine has, and say how to mend what is missing.
+    """Check this machine, say how to mend it.
 
     \b
     gateway-rca doctor
@@ -190,7 +193,7 @@ def doctor(as_json: bool) -> ExitStatus:
 @click.option("--json", "as_json", is_flag=True, help="Print the datasets as JSON.")
 @_answered
 def schema(what: str | None, as_json: bool) -> None:
-    """Print the datasets' columns, types and units; or the JSON Schema of the findings.
+    """Print the datasets, or the findings' JSON Schema.
 
     \b
     gateway-rca schema

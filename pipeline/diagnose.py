@@ -11,15 +11,16 @@ import polars as pl
 from pipeline import limits
 from pipeline.answer import Answer
 from pipeline.config import Slo
-from pipeline.exhibit import EXHIBITS, numbered
+from pipeline.exhibit import numbered
 from pipeline.finding import (
+    Caller,
     Combination,
     Companion,
     Destination,
     Event,
     Evidence,
     Exhaustion,
-    Figure,
+    GatewayTime,
     Hypothesis,
     Impact,
     Incident,
@@ -52,6 +53,8 @@ LEAST_CALLS = 20
 MOST_DESTINATIONS = 12
 LIKELY = 0.7
 SIGNIFICANT = 0.05
+# A step smaller than this is no event, however surely it is one.
+MATERIAL = 1.25
 
 # What no gateway log can show, and what could.
 CANNOT_SEE = (
@@ -136,29 +139,25 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         combinations=_combinations(seen.frame("failures_by_attributes")),
         companions=_companions(seen, worst),
         latency=[_shift(each) for each in facts["latency"]][:MOST_DESTINATIONS],
+        gateway_time=GatewayTime(
+            p95_before_ms=facts["overhead"].before_ms,
+            p95_during_ms=facts["overhead"].during_ms,
+            negative_share=facts["overhead"].negative_share,
+        ),
+        failing_callers=[
+            Caller(
+                caller_ip=row["caller_ip"],
+                subscription=row["subscription"],
+                requests=round(row["requests"]),
+                failures=round(row["failures"]),
+            )
+            for row in seen.frame("failing_callers").iter_rows(named=True)
+        ],
         samples=_samples(seen.frame("failure_samples")),
         timeline=_timeline(seen, facts, why_trigger, worst),
         cannot_see=list(CANNOT_SEE),
         do_first=[hypotheses()[each.id].do_first for each in _open(ranked)],
     )
-
-
-def figures(seen: Seen, id_: str) -> list[Figure]:
-    """The exhibits of an incident's chapter, each with what runs it again."""
-    from pipeline.query import queries
-
-    return [
-        Figure(
-            id=exhibit.numbered(seen.number),
-            title=exhibit.title,
-            query=queries()[exhibit.query].path,
-            parameters=seen.answers[exhibit.query].told,
-            sha256=seen.answers[exhibit.query].sha256,
-            rows=seen.answers[exhibit.query].frame.height,
-            incident=id_,
-        )
-        for exhibit in EXHIBITS
-    ]
 
 
 def _during(hosts: pl.DataFrame) -> dict[str, tuple[float, float]]:
@@ -318,9 +317,6 @@ def _ports(held: Bounds, way: limits.Way) -> Ports:
 
 def _impact(seen: Seen, slo: Slo) -> Impact:
     row = seen.frame("impact").row(0, named=True)
-    run = seen.run
-    counted = row["failed"] + ("rejected" in run.counted) * row["rejected"]
-    counted = row["aborted"] if run.counted == "aborted" else counted
     hit = (
         seen.frame("failures_by_attributes")
         .group_by("api")
@@ -330,16 +326,16 @@ def _impact(seen: Seen, slo: Slo) -> Impact:
     )
     return Impact(
         requests=round(row["requests"]),
-        failed=round(counted),
+        failed=round(row["failed"]),
         operations_failed=round(row["operations_failed"]),
-        failure_rate=counted / row["requests"] if row["requests"] else 0.0,
+        failure_rate=row["failed"] / row["requests"] if row["requests"] else 0.0,
         apis=hit["api"].to_list(),
         callers=row["callers_hit"],
         callers_seen=row["callers"],
         aborted=round(row["aborted"]),
         rejected=round(row["rejected"]),
-        error_budget_used=_budget(seen, slo, counted),
-        longest_bad_minute_run=run.longest_bad_run,
+        error_budget_used=_budget(seen, slo, row["failed"]),
+        longest_bad_minute_run=seen.run.longest_bad_run,
     )
 
 
@@ -505,7 +501,8 @@ def _timeline(
         before = floor(run.start) - LAST_MINUTES * MINUTE
         events.append(Event(time=_time(before), says=why[1], figure="F1b"))
     for shift in facts["latency"]:
-        if shift.destination == worst and shift.change_from and shift.change_to:
+        moved = abs(math.log(shift.change_factor or 1)) >= math.log(MATERIAL)
+        if shift.destination == worst and shift.change_from and moved:
             events.append(
                 Event(
                     time=_time(shift.change_from),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """A figure (F) or table (T); several panels of one figure share its number."""
+    """A figure (F), table (T) or table on the data (D); panels of a figure share its number."""
 
     id: str
     title: str
@@ -22,6 +22,11 @@ def numbered(exhibit: str, incident: int) -> str:
     return f"{kind}{int(digits) + 10 * incident}{exhibit[1 + len(digits) :]}"
 
 
+# What the whole document rests on; D for data.
+OF_DATA = (
+    Exhibit("D1", "What was read", "read"),
+    Exhibit("D2", "What could not be read", "refused"),
+)
 EXHIBITS = (
     Exhibit("F1a", "Requests that ended badly, by minute", "failures_by_minute"),
     Exhibit("F1b", "New backend calls per second, peak and mean of each minute", "calls_by_minute"),

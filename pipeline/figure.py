@@ -55,6 +55,8 @@ STYLE: dict[Any, Any] = {
     "ytick.major.size": 0,
     "lines.linewidth": 1.2,
     "timezone": "UTC",
+    # A name with two dollar signs is no formula.
+    "text.parse_math": False,
 }
 
 

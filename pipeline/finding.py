@@ -261,6 +261,27 @@ class LatencyShift(Shape, frozen=True):
     change_factor: float | None
 
 
+class GatewayTime(Shape, frozen=True):
+    """The gateway's own time: total less backend, client and cache time of successful requests.
+
+    Medians over minutes of the 95th percentile; ``negative_share`` is how often the parts, which
+    are measured apart, add up to more than the total.
+    """
+
+    p95_before_ms: float | None
+    p95_during_ms: float | None
+    negative_share: Share
+
+
+class Caller(Shape, frozen=True):
+    """A caller that saw failures."""
+
+    caller_ip: str | None
+    subscription: str | None
+    requests: int
+    failures: int
+
+
 class Way(Shape, frozen=True):
     """A way in which requests failed; ``sample`` ids are looked up in the logs."""
 
@@ -317,6 +338,8 @@ class Incident(Shape, frozen=True):
     combinations: list[Combination]
     companions: list[Companion]
     latency: list[LatencyShift]
+    gateway_time: GatewayTime
+    failing_callers: list[Caller]
     samples: list[Sample]
     timeline: list[Event]
     cannot_see: list[str]

@@ -77,26 +77,36 @@ def composed(report: Report) -> str:
 
     A section that speaks of an ``incident`` stands once for each, the others once.
     """
-    environment = _environment()
-    shared = {
-        "findings": report.findings,
-        "drawings": {
-            name: (markupsafe.Markup(drawing.svg), drawing.alt)  # noqa: S704
-            for name, drawing in report.drawings.items()
-        },
-    }
-    chapters: list[str] = []
-    of_incident = [name for name in _sections() if "incident" in _asks(name)]
-    for number, incident in enumerate(report.findings.incidents):
-        for name in of_incident:
-            section = environment.get_template(name)
-            chapters.append(section.render(**shared, incident=incident, number=number))
-    once = [name for name in _sections() if name not in of_incident]
-    chapters += [environment.get_template(name).render(**shared, number=0) for name in once]
-    return environment.get_template("rca/page.html").render(
-        **shared,
+    of_incident = [name for name in sections() if "incident" in _asks(name)]
+    once = [name for name in sections() if name not in of_incident]
+    chapters = [
+        section(name, report, number)
+        for number in range(len(report.findings.incidents))
+        for name in of_incident
+    ] + [section(name, report, None) for name in once]
+    page = _environment().get_template("rca/page.html")
+    return page.render(
+        findings=report.findings,
         chapters=[markupsafe.Markup(each) for each in chapters if each.strip()],  # noqa: S704
         style=markupsafe.Markup(_style()),  # noqa: S704
+    )
+
+
+def section(name: str, report: Report, number: int | None) -> str:
+    """One section's HTML, of the incident with this number where it speaks of one."""
+    of = {} if number is None else {"incident": report.findings.incidents[number]}
+    return (
+        _environment()
+        .get_template(name)
+        .render(
+            findings=report.findings,
+            drawings={
+                id_: (markupsafe.Markup(drawing.svg), drawing.alt)  # noqa: S704
+                for id_, drawing in report.drawings.items()
+            },
+            number=number or 0,
+            **of,
+        )
     )
 
 
@@ -137,6 +147,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("reports", ""),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_finalized,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -144,8 +155,17 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
+def _finalized(value: object) -> object:
+    """What a template prints: texts from outside show their invisible characters."""
+    from pipeline import wording
+
+    if isinstance(value, str) and not isinstance(value, markupsafe.Markup):
+        return wording.plain(value)
+    return value
+
+
 @cache
-def _sections() -> list[str]:
+def sections() -> list[str]:
     """The report's sections in the order of their numbers: the folder is the table of contents."""
     folder = files("reports") / "rca"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name[:2].isdigit())

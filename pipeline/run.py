@@ -1,7 +1,7 @@
 """The line: land what there is, ask, diagnose, report."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,11 +19,12 @@ from pipeline.datasets import datasets
 from pipeline.engine import Engine
 from pipeline.engines.duckdb import DuckDB
 from pipeline.errors import NothingToReportError, PipelineError
-from pipeline.exhibit import EXHIBITS, numbered
+from pipeline.exhibit import EXHIBITS, OF_DATA, Exhibit, numbered
 from pipeline.figures import draw
 from pipeline.finding import Assumption, Coverage, Figure, Findings, Incident, Refused, Span
 from pipeline.lake import Lake
 from pipeline.land import Landing, Progress, land
+from pipeline.query import queries
 from pipeline.report import Format, Report, write
 from pipeline.transforms.gaps import gaps
 from pipeline.transforms.incidents import Run, merged, runs
@@ -203,7 +204,17 @@ def _findings(
             quarantine=[Refused(**row) for row in about["refused"].frame.iter_rows(named=True)],
             incidents=[chapter.incident for chapter in chapters],
             set_aside=[],
-            figures=[figure for chapter in chapters for figure in chapter.figures],
+            figures=[
+                _figure(
+                    exhibit.numbered(chapter.seen.number),
+                    exhibit,
+                    chapter.seen.answers,
+                    chapter.incident.id,
+                )
+                for chapter in chapters
+                for exhibit in EXHIBITS
+            ]
+            + [_figure(exhibit.id, exhibit, about, None) for exhibit in OF_DATA],
         ),
         drawings={
             numbered(name, chapter.seen.number): drawing
@@ -217,7 +228,6 @@ def _findings(
 class _Chapter:
     incident: Incident
     seen: diagnose.Seen
-    figures: list[Figure]
 
 
 def _chapter(
@@ -243,8 +253,23 @@ def _chapter(
         },
     )
     seen = diagnose.Seen(run, window, way, {**whole, **own}, number)
-    finding = diagnose.incident(seen, settings.slo)
-    return _Chapter(finding, seen, diagnose.figures(seen, finding.id))
+    return _Chapter(diagnose.incident(seen, settings.slo), seen)
+
+
+def _figure(
+    id_: str, exhibit: Exhibit, answers: Mapping[str, Answer], incident: str | None
+) -> Figure:
+    """An exhibit of the report, with what runs it again."""
+    answer = answers[exhibit.query]
+    return Figure(
+        id=id_,
+        title=exhibit.title,
+        query=queries()[exhibit.query].path,
+        parameters=answer.told,
+        sha256=answer.sha256,
+        rows=answer.frame.height,
+        incident=incident,
+    )
 
 
 def _window(engine: Engine, bounds: tuple[datetime | None, datetime | None]) -> tuple[Window, str]:

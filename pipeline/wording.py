@@ -1,5 +1,6 @@
 """Wording: numbers, times and slugs as every page writes them."""
 
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 
@@ -20,6 +21,7 @@ def filters() -> dict[str, Callable[..., str]]:
         "rate": rate,
         "seconds": seconds,
         "share": share,
+        "short": short,
         "slug": slug,
         "span": span,
         "utc": utc,
@@ -72,6 +74,27 @@ def slug(value: str | None) -> str:
 def last(value: str | None, separator: str = "/") -> str:
     """The last part of a path or id."""
     return NOT_KNOWN if value is None else value.rpartition(separator)[2]
+
+
+def plain(text: str) -> str:
+    """The text without characters that are not seen but act: controls, and turns of direction.
+
+    Each is shown as a replacement character, so that nothing hides. Names in logs are written by
+    callers; one that turned the reading direction would turn the rest of a sentence with it.
+    """
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(each) in ("Cc", "Cf", "Cs") else each
+        for each in text
+    )
+
+
+def short(text: str, length: int = 48) -> str:
+    """The text, its middle left out where it is longer than ``length`` characters."""
+    shown = plain(text)
+    if len(shown) <= length:
+        return shown
+    head = (length - 1) // 2
+    return f"{shown[:head]}…{shown[len(shown) - (length - 1 - head) :]}"
 
 
 def brief(blob: str) -> str:

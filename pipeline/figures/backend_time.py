@@ -8,6 +8,7 @@ from pipeline.transforms.incidents import Run
 from pipeline.transforms.latency import Shift
 from pipeline.transforms.ways import Ways
 from pipeline.window import MINUTE, Window
+from pipeline.wording import short
 
 MOST_PANELS = 3
 
@@ -40,7 +41,7 @@ def backend_time(
         drawn, panels = house.canvas(0.55 + 1.25 * len(names), rows=len(names))
         for axes, name in zip(panels, names, strict=True):
             _panel(axes, within.filter(pl.col("destination") == name), shifts.get(name), run)
-            axes.set_title(name)
+            axes.set_title(short(name))
             axes.set_yscale("log")
             axes.set_ylim(low / 1.3, high * 1.5)
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f} ms")
@@ -85,7 +86,7 @@ def _key(axes: house.Axes) -> None:
 
 def _alt(names: list[str], shifts: dict[str, Shift], run: Run) -> str:
     told = [
-        f"{name}: {shift.before.p95:,.0f} ms before, {shift.during.p95:,.0f} ms during"
+        f"{short(name)}: {shift.before.p95:,.0f} ms before, {shift.during.p95:,.0f} ms during"
         for name in names
         if (shift := shifts.get(name)) and shift.before.p95 and shift.during.p95 is not None
     ]

@@ -8,6 +8,7 @@ from pipeline import figure as house
 from pipeline.figure import Drawing, figure
 from pipeline.transforms.incidents import Run
 from pipeline.window import MINUTE, Window
+from pipeline.wording import short
 
 MOST_ROWS = 14
 # Shares at which the shade steps up: none has to be told from its neighbour by hue.
@@ -37,7 +38,7 @@ def destination_heat_map(calls_by_minute: pl.DataFrame, run: Run, window: Window
         drawn, (axes,) = house.canvas(0.95 + 0.22 * len(names))
         for row, name in enumerate(reversed(names)):
             _row(axes, row, within.filter(pl.col("destination") == name))
-        axes.set_yticks(range(len(names)), list(reversed(names)))
+        axes.set_yticks(range(len(names)), [short(name, 30) for name in reversed(names)])
         axes.tick_params(axis="y", labelcolor=house.INK)
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.grid(visible=False)
@@ -51,8 +52,8 @@ def destination_heat_map(calls_by_minute: pl.DataFrame, run: Run, window: Window
             drawn,
             f"Share of calls that failed, by destination and minute, at {len(names)} of them. "
             f"Dashed lines mark the incident from {run.start:%H:%M} to {run.last:%H:%M} UTC. "
-            f"{worst['destination']} failed most, {worst['bad']:,.0f} of {worst['calls']:,.0f} "
-            "calls.",
+            f"{short(worst['destination'])} failed most, {worst['bad']:,.0f} of "
+            f"{worst['calls']:,.0f} calls.",
         )
 
 

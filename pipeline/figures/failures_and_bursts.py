@@ -9,7 +9,7 @@ from pipeline.transforms.grid import minutes, series
 from pipeline.transforms.incidents import Run
 from pipeline.transforms.ways import Ways
 from pipeline.window import MINUTE, Window
-from pipeline.wording import rate
+from pipeline.wording import rate, short
 
 MOST_CAUSES = 4
 NAMES = {
@@ -72,8 +72,9 @@ def failures_and_bursts(
                 va="center",
                 color=colour,
                 fontsize=7.5,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
             )
-        bottom.set_title(f"New calls to {worst or 'no destination'}, a second")
+        bottom.set_title(f"New calls to {short(worst or 'no destination')}, a second")
         bottom.set_ylim(0, max(peak.max() * 1.18, 1))
         house.shade(bottom, run)
         house.time_axis(bottom, view)
@@ -81,9 +82,9 @@ def failures_and_bursts(
             drawn,
             f"Two charts over the same minutes, the incident shaded from {run.start:%H:%M} to "
             f"{run.last:%H:%M} UTC. Above, failures a minute, at most {base.max():,.0f}, most of "
-            f"them: {causes[0][0] if causes else 'none'}. Below, new calls a second to "
-            f"{worst or 'no destination'}: at most {peak[highest]:,.0f} in a second, when the "
-            f"minute's mean was {rate(mean[highest])}.",
+            f"them: {short(causes[0][0], 40) if causes else 'none'}. Below, new calls a second to "
+            f"{short(worst or 'no destination')}: at most {peak[highest]:,.0f} in a second, when "
+            f"the minute's mean was {rate(mean[highest])}.",
         )
 
 
@@ -106,7 +107,7 @@ def _by_cause(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
 def _label_causes(axes: house.Axes, causes: list[str]) -> None:
     for place, (cause, colour) in enumerate(zip(causes, house.CAUSES, strict=False)):
         axes.annotate(
-            cause,
+            short(cause, 40),
             (0, 1),
             xycoords="axes fraction",
             xytext=(4, -6 - 11 * place),
