@@ -63,8 +63,15 @@ def _stated(
     Hosts on one address are counted under it. A host on several is counted under its own name, and
     so are its addresses: which of them a call went to, the logs do not say.
     """
-    address = ips[0] if len(ips) == 1 else host.lower()
-    return [(name, address, host.lower(), path) for name in (host.lower(), *ips)]
+    written = [_as_in_urls(ip) for ip in ips]
+    address = written[0] if len(written) == 1 else host.lower()
+    return [(name, address, host.lower(), path) for name in (host.lower(), *written)]
+
+
+def _as_in_urls(ip: str) -> str:
+    """An address as logs write it: IPv6 in lower case and brackets."""
+    bare = ip.lower().strip("[]")
+    return f"[{bare}]" if ":" in bare else bare
 
 
 def _destinations(rows: list[tuple[str, str, str | None, str | None]]) -> pa.Table:

@@ -129,11 +129,20 @@ def settings(path: Path | None) -> Settings:
         read = msgspec.convert(said, Settings)
     except FileNotFoundError as error:
         raise PipelineError(f"{path}: no such file; --config names a gateway-rca.toml") from error
+    except OSError as error:
+        raise PipelineError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PipelineError(f"{path}: not TOML: {error}") from error
     except msgspec.ValidationError as error:
         where = str(error).replace("`", "'").replace("$.", "")
         raise PipelineError(f"{path}: {where}; see 'Settings' in the README") from error
+    for key, names in (
+        ("gateway.resource_id", [each.resource_id.lower() for each in read.gateway]),
+        ("destination.host", [each.host.lower() for each in read.destination]),
+    ):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise PipelineError(f"{path}: {key} {twice[0]!r} stands twice; keep one of them")
     return msgspec.structs.replace(read, origin=path.name)
 
 

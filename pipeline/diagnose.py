@@ -38,7 +38,7 @@ from pipeline.finding import (
 from pipeline.hypotheses import hypotheses
 from pipeline.hypothesis import Case
 from pipeline.transforms import companions, latency, localisation
-from pipeline.transforms.grid import Series, series
+from pipeline.transforms.grid import Series, level, series
 from pipeline.transforms.incidents import Run
 from pipeline.transforms.overhead import overhead
 from pipeline.transforms.ports import Bounds, bounds
@@ -226,31 +226,49 @@ def _mechanism(top: Hypothesis, case: Case, why: tuple[Trigger, str]) -> Mechani
 
 
 def _snat(facts: Mapping[str, Any]) -> Snat:
-    """Excluded where no destination can have come up to the limit; else left open."""
-    held: list[Bounds] = facts["ports"]
+    """Excluded where no destination that failed can have come up to the limit; else left open.
+
+    A destination whose calls all went well did not want for a port, whatever its bound.
+    """
     way: limits.Way = facts["way"]
+    failed = {name: failures for name, (_, failures) in facts["calls_during"].items()}
+    held: list[Bounds] = [each for each in facts["ports"] if failed.get(each.destination)]
+    unplaced: float = facts["ways"].unplaced
+    if unplaced:
+        return Snat(
+            verdict=Exhaustion.UNDECIDED,
+            why=f"{unplaced:,.0f} failed calls do not say where they went, so that their ports "
+            "cannot be bounded, and no port counter was read that could decide.",
+        )
     if not held:
         return Snat(
             verdict=Exhaustion.EXCLUDED,
-            why="No call left by a public path, so none held a translation port.",
-        )
-    highest = held[0]
-    if highest.excluded:
-        return Snat(
-            verdict=Exhaustion.EXCLUDED,
-            why=f"Even if every call had taken a port of its own, all on one unit, "
-            f"{highest.destination} would have held {highest.upper_peak:,} ports at its peak; "
-            f"{highest.limit:,} {_there(way)}.",
+            why="No call that failed is known to have left by a public path, and only those hold "
+            "translation ports.",
         )
     over = [each for each in held if not each.excluded]
-    named = max(over, key=lambda each: facts["calls_during"].get(each.destination, (0, 0))[1])
+    named = max(over or held, key=lambda each: (failed[each.destination], each.upper_peak))
+    if not over:
+        return Snat(
+            verdict=Exhaustion.EXCLUDED,
+            why="Even if every call had taken a port of its own, all on one unit, "
+            f"{named.destination} would have held {named.upper_peak:,} ports at its peak"
+            f"{_sharing(named)}; {named.limit:,} {_there(way)}.",
+        )
     return Snat(
         verdict=Exhaustion.UNDECIDED,
         why=f"{named.destination} held between {named.lower_peak:,} and {named.upper_peak:,} ports "
-        f"at its peak, if all on one unit; {named.limit:,} {_there(way)}. The limit lies "
+        f"at its peak{_sharing(named)}, if all on one unit; {named.limit:,} {_there(way)}. The "
+        "limit lies "
         f"{'below' if named.lower_peak >= named.limit else 'inside'} this band, and no port "
         "counter was read that could decide.",
     )
+
+
+def _sharing(bound: Bounds) -> str:
+    if not bound.sharing:
+        return ""
+    return f" ({bound.sharing} hosts of unknown address counted in, which may be on the same ip)"
 
 
 def _there(way: limits.Way) -> str:
@@ -431,7 +449,7 @@ def _candidates(seen: Seen, worst: str | None) -> dict[str, Series]:
     found["Distinct callers"] = series(minutes, seen.window, "callers", 0)
     if worst is not None:
         held = seen.frame("ports_by_minute").filter(pl.col("destination") == worst)
-        found[f"Calls in flight to {worst}"] = series(held, seen.window, "in_flight_peak", 0)
+        found[f"Calls in flight to {worst}"] = level(held, seen.window, "in_flight_peak")
         answered = seen.frame("backend_time_by_minute").filter(
             pl.col("succeeded") & (pl.col("destination") == worst)
         )
@@ -497,7 +515,7 @@ def _timeline(
             figure="F1a",
         ),
     ]
-    if why[0] is not Trigger.NONE_FOUND:
+    if why[0] is Trigger.TRAFFIC_SURGE:
         before = floor(run.start) - LAST_MINUTES * MINUTE
         events.append(Event(time=_time(before), says=why[1], figure="F1b"))
     for shift in facts["latency"]:

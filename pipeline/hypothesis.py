@@ -10,6 +10,7 @@ import polars as pl
 
 from pipeline.finding import Direction, Evidence, Verdict
 from pipeline.transforms.ways import Ways
+from pipeline.wording import share
 
 # Failures whose text is cut, translated or filed under another reason: a share read from texts is
 # trusted this far and no further, which bounds the weight of any one composition at about 3.9.
@@ -80,12 +81,12 @@ def speaks_against(weight: float, says: str, figure: str | None = None) -> Evide
     return Evidence(says=says, direction=Direction.AGAINST, weight=-round(weight, 2), figure=figure)
 
 
-def share_speaks(share: float, says: str, figure: str | None = None) -> Evidence:
+def share_speaks(part: float, says: str, figure: str | None = None) -> Evidence:
     """Evidence from the share (0 to 1) of failures that are of a mechanism's kind.
 
     Its weight is the log odds that a failure drawn from the incident is of the kind.
     """
-    weight = math.log((share + MISLABELLED) / (1 - share + MISLABELLED))
+    weight = math.log((part + MISLABELLED) / (1 - part + MISLABELLED))
     return (
         speaks_for(weight, says, figure) if weight >= 0 else speaks_against(-weight, says, figure)
     )
@@ -99,11 +100,11 @@ def recorded_case(
     ``condition`` tells such failures, ``kind`` says in words what is so about them.
     """
     count = ways.count(condition)
-    share = count / ways.failures if ways.failures else 0.0
-    says = f"{count:,.0f} of {ways.failures:,.0f} failures ({share:.1%}) {kind}."
-    evidence = [share_speaks(share, says, figure)]
-    if share >= 0.5:
-        return Case(Verdict.SUPPORTED, evidence, recorded=share >= 0.9)
+    part = ways.share(count)
+    says = f"{count:,.0f} of {ways.failures:,.0f} failures ({share(part)}) {kind}."
+    evidence = [share_speaks(part, says, figure)]
+    if part >= 0.5:
+        return Case(Verdict.SUPPORTED, evidence, recorded=part >= 0.9)
     if count == 0 and ways.told >= ENOUGH_TO_EXCLUDE and ways.told >= 0.9 * ways.failures:
         return Case(Verdict.EXCLUDED, evidence)
     return Case(Verdict.UNDECIDED, evidence, would_decide)

@@ -52,7 +52,9 @@ class Query:
         for key in ONCE:
             count = sum(1 for each, _ in said if each == key)
             if count != 1:
-                raise PipelineError(f"{path}:1: key {key!r} stands {count} times; it must once")
+                raise PipelineError(
+                    f"{path}:1: key {key!r} stands {count} times; write one line '-- {key}: …'"
+                )
         once = {key: value for key, value in said if key in ONCE}
         query = cls(
             name=once["name"],

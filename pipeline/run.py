@@ -339,6 +339,14 @@ def _assumptions(
         for gateway, way in ways.items()
         for value in way.values
     ]
+    found.append(
+        Assumption(
+            name="requests at once on one backend connection",
+            value=1,
+            origin="default",
+            source="HTTP/1.1; calls logged as HTTP/2 are left out of the lower bound",
+        )
+    )
     found += [
         Assumption(
             name=f"address of {destination.host}",
@@ -357,14 +365,6 @@ def _assumptions(
         )
         for host, ip in sorted(learnt.items())
     ]
-    found.append(
-        Assumption(
-            name="requests at once on one backend connection",
-            value=1,
-            origin="default",
-            source="HTTP/1.1; calls logged as HTTP/2 are left out of the lower bound",
-        )
-    )
     return found
 
 

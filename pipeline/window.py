@@ -28,12 +28,12 @@ def parsed(text: str, option: str) -> datetime:
     """
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError) as error:
         raise PipelineError(
             f"{option} {text!r} is not a time; write 2026-03-10T09:30 (read as UTC) or "
             "2026-03-10T09:30:00+01:00"
         ) from error
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def zoned(text: str) -> bool:

@@ -8,6 +8,7 @@ from pipeline.transforms.incidents import Run
 from pipeline.transforms.latency import Shift
 from pipeline.transforms.ways import Ways
 from pipeline.window import MINUTE
+from pipeline.wording import share
 
 SLOWER = 2.0
 UNMOVED = 1.25
@@ -20,13 +21,13 @@ UNMOVED = 1.25
 )
 def backend_slow(ways: Ways, latency: list[Shift], run: Run) -> Case:
     """Time-outs while waiting for an answer; BackendTime of successes before the first failure."""
-    waited = ways.count((pl.col("fault") == "response_timeout") | (pl.col("outcome") == "aborted"))
-    share = waited / ways.failures if ways.failures else 0.0
+    waited = ways.count(pl.col("fault") == "response_timeout")
+    part = ways.share(waited)
     evidence = [
         share_speaks(
-            share,
-            f"{waited:,.0f} of {ways.failures:,.0f} failures ({share:.1%}) ended while waiting for "
-            "the backend's answer.",
+            part,
+            f"{waited:,.0f} of {ways.failures:,.0f} failures ({share(part)}) timed out while "
+            "waiting for the backend's answer.",
             "T3",
         )
     ]
@@ -41,9 +42,9 @@ def backend_slow(ways: Ways, latency: list[Shift], run: Run) -> Case:
         )
     evidence.append(_speaks(moved, run))
     factor = moved.factor or 0
-    if factor >= SLOWER and share >= 0.5:
+    if factor >= SLOWER and part >= 0.5:
         return Case(Verdict.SUPPORTED, evidence)
-    if factor < UNMOVED and share < 0.1:
+    if factor < UNMOVED and part < 0.1:
         return Case(Verdict.EXCLUDED, evidence)
     return Case(Verdict.UNDECIDED, evidence, "The backend's own durations of these requests.")
 

@@ -6,6 +6,7 @@ from pipeline.finding import Verdict
 from pipeline.hypothesis import Case, hypothesis, share_speaks, speaks_against, speaks_for
 from pipeline.transforms.ports import Bounds
 from pipeline.transforms.ways import Ways
+from pipeline.wording import share
 
 
 @hypothesis(
@@ -19,27 +20,28 @@ def backend_unreachable(
     """Connects refused or reset at once, or unanswered while port demand was low."""
     refused = ways.count(pl.col("fault").is_in(["refused", "reset"]))
     unanswered = ways.connect_failures
-    share = (refused + unanswered) / ways.failures if ways.failures else 0.0
+    part = ways.share(refused + unanswered)
     evidence = [
         share_speaks(
-            share,
+            part,
             f"{refused:,.0f} of {ways.failures:,.0f} failures were refused or reset, "
-            f"{unanswered:,.0f} more waited in vain to connect ({share:.1%} together).",
+            f"{unanswered:,.0f} more waited in vain to connect ({share(part)} together).",
             "T3",
         )
     ]
     hit = ways.by_destination(pl.col("fault").is_not_null())
     worst = hit[0][0] if hit else None
     calls, failed = calls_during.get(worst or "", (0.0, 0.0))
-    if calls and share >= 0.5:
+    # Some servers of a backend may be out of reach while others answer: this weighs little.
+    if calls and part >= 0.5:
         alive = 1 - failed / calls
-        says = f"{alive:.1%} of {calls:,.0f} calls to {worst} still succeeded meanwhile."
+        says = f"{share(alive)} of {calls:,.0f} calls to {worst} still succeeded meanwhile."
         evidence.append(
-            speaks_against(1.5, says, "F2") if alive >= 0.2 else speaks_for(1.0, says, "F2")
+            speaks_against(0.8, says, "F2") if alive >= 0.2 else speaks_for(1.0, says, "F2")
         )
     if ways.failures and refused >= 0.5 * ways.failures:
         return Case(Verdict.SUPPORTED, evidence, recorded=refused >= 0.9 * ways.failures)
-    if ways.failures and share < 0.02:
+    if ways.failures and part < 0.02:
         return Case(Verdict.EXCLUDED, evidence)
     bound = next((each for each in ports if each.destination == worst), None)
     if bound and bound.excluded and unanswered >= 0.5 * ways.failures:

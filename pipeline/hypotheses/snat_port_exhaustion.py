@@ -5,6 +5,7 @@ from pipeline.hypothesis import Case, hypothesis, share_speaks, speaks_against, 
 from pipeline.limits import Way
 from pipeline.transforms.ports import Bounds
 from pipeline.transforms.ways import Ways
+from pipeline.wording import share
 
 DECIDES = (
     "The port counter of the way out for this window: SnatConnectionCount by ConnectionState and "
@@ -20,11 +21,11 @@ DECIDES = (
 def snat_port_exhaustion(ways: Ways, ports: list[Bounds], way: Way, healthy: list[str]) -> Case:
     """Connect failures on one ip:port, its port bounds against the limit, others healthy."""
     connecting = ways.connect_failures
-    share = connecting / ways.failures if ways.failures else 0.0
+    part = ways.share(connecting)
     evidence = [
         share_speaks(
-            share,
-            f"{connecting:,.0f} of {ways.failures:,.0f} failures ({share:.1%}) waited in vain to "
+            part,
+            f"{connecting:,.0f} of {ways.failures:,.0f} failures ({share(part)}) waited in vain to "
             "connect; none of these has a backend status.",
             "T3",
         )
@@ -32,10 +33,11 @@ def snat_port_exhaustion(ways: Ways, ports: list[Bounds], way: Way, healthy: lis
     hit = ways.by_destination(ways.connecting)
     worst = hit[0][0] if hit else None
     if worst and hit[0][1] >= 0.9 * connecting and healthy:
+        # Any fault of one backend hits one destination: this hardly tells them apart.
         evidence.append(
             speaks_for(
-                1.0,
-                f"{hit[0][1] / connecting:.1%} of them went to {worst}, while "
+                0.3,
+                f"{share(hit[0][1] / connecting)} of them went to {worst}, while "
                 f"{len(healthy)} other destinations stayed healthy.",
                 "F2",
             )
@@ -45,7 +47,11 @@ def snat_port_exhaustion(ways: Ways, ports: list[Bounds], way: Way, healthy: lis
     failing = {destination for destination, _ in hit} or {each.destination for each in ports}
     bounds = [each for each in ports if each.destination in failing]
     evidence += [_held(each, way) for each in bounds[:1]]
-    if bounds and all(each.excluded for each in bounds):
+    if connecting and not bounds and None not in failing:
+        # Bounds are of public destinations only, and of all that were called.
+        says = f"{' and '.join(sorted(map(str, failing)))} takes no port: its way is private."
+        return Case(Verdict.EXCLUDED, [*evidence, speaks_against(4.0, says, "T2")])
+    if bounds and all(each.excluded for each in bounds) and not ways.unplaced:
         return Case(Verdict.EXCLUDED, evidence)
     return Case(Verdict.UNDECIDED, evidence, DECIDES)
 
@@ -53,11 +59,12 @@ def snat_port_exhaustion(ways: Ways, ports: list[Bounds], way: Way, healthy: lis
 def _held(bounds: Bounds, way: Way) -> Evidence:
     band = (
         f"{bounds.destination} held between {bounds.lower_peak:,} and {bounds.upper_peak:,} ports "
-        f"at the peak, if all on one unit, against {bounds.limit:,} there are"
+        f"at the peak, if all on one unit, against {bounds.limit:,} "
+        f"{'there are' if way.documented else 'assumed to be there'}"
+        + (f", {bounds.sharing} hosts of unknown address counted in" if bounds.sharing else "")
     )
     if bounds.excluded:
         return speaks_against(4.0, f"{band}: not even the upper bound comes up to the limit.", "T2")
     if bounds.lower_peak >= bounds.limit:
-        basis = "" if way.documented else " (an assumed limit)"
-        return speaks_for(2.5, f"{band}{basis}: even the lower bound is at the limit.", "T2")
+        return speaks_for(2.5, f"{band}: even the lower bound is at the limit.", "T2")
     return speaks_for(0.5, f"{band}: the limit lies inside the band.", "T2")

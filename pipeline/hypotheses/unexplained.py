@@ -5,6 +5,7 @@ import polars as pl
 from pipeline.finding import Verdict
 from pipeline.hypothesis import Case, hypothesis, share_speaks
 from pipeline.transforms.ways import Ways
+from pipeline.wording import share
 
 
 @hypothesis(
@@ -15,14 +16,14 @@ from pipeline.transforms.ways import Ways
 def unexplained(ways: Ways) -> Case:
     """Failures of which the logs say nothing: no reason, no text, no backend status."""
     silent = ways.failures - ways.told
-    share = silent / ways.failures if ways.failures else 0.0
     other = ways.count(pl.col("fault") == "other")
     says = (
-        f"{silent:,.0f} of {ways.failures:,.0f} failures ({share:.1%}) carry neither a reason nor "
-        f"a backend status; {other:,.0f} carry a text that fits no known cause."
+        f"{silent:,.0f} of {ways.failures:,.0f} failures ({share(ways.share(silent))}) carry "
+        f"neither a reason nor a backend status; {other:,.0f} carry a text that fits no known "
+        "cause."
     )
     return Case(
         Verdict.UNDECIDED,
-        [share_speaks((silent + other) / ways.failures if ways.failures else 0.0, says, "T3")],
+        [share_speaks(ways.share(silent + other), says, "T3")],
         "Any of the sources that this report could not see.",
     )

@@ -25,6 +25,13 @@ def minutes(window: Window) -> pl.DataFrame:
     )
 
 
+def level(frame: pl.DataFrame, window: Window, column: str) -> Series:
+    """A column by minute over the window; a minute without a row is as the one before it."""
+    joined = minutes(window).join(frame.select("minute", column), on="minute", how="left")
+    filled = joined.sort("minute")[column].cast(pl.Float64).fill_null(strategy="forward")
+    return filled.fill_null(0).to_numpy().astype(np.float64)
+
+
 def series(frame: pl.DataFrame, window: Window, column: str, missing: float) -> Series:
     """A column summed by minute over the window; minutes without rows hold ``missing``."""
     by_minute = frame.group_by("minute").agg(pl.col(column).sum())

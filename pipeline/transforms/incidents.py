@@ -1,30 +1,56 @@
-"""Incidents: sustained runs of failures that stand out from the gateway's own usual rate.
+"""Incidents: sustained runs of minutes in which failures depart from the gateway's usual rate.
 
-The usual rate is the median over minutes, its spread the median absolute deviation (MAD, scaled by
-1.4826 to a standard deviation), so that the incident itself does not raise the bar. A minute is bad
-where failures exceed what the usual rate leads to expect by six spreads, the counting noise of the
-minute's own traffic included.
+Failures need no usual time to be told by: where more fail than any gateway does usually, it is an
+incident from the first minute on. What backends turn away and callers give up is theirs to decide,
+so a rate of that is an incident only where it departs from another one.
 """
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
 
+from pipeline.transforms.departures import (
+    HIGHEST_USUAL_RATE,
+    LEAST_FAILURES_A_MINUTE,
+    LEAST_RISE,
+    LONGER_STRETCHES,
+    SPREADS,
+    Departure,
+    Mask,
+    departure,
+    weight,
+)
 from pipeline.transforms.grid import Series, series
 from pipeline.window import MINUTE, Window, floor
+from pipeline.wording import share
 
-SPREADS = 6.0
-MAD_TO_SIGMA = 1.4826
-# A rate above this is never taken as usual: data may hold nothing but the incident.
-HIGHEST_USUAL_RATE = 0.05
-LEAST_FAILURES_A_MINUTE = 3
-# Good minutes inside a run that do not end it.
+# Good minutes inside a run that do not end it. A minute without requests is not a good one, but
+# after an hour without any (one blob) nobody knows what went on.
 LONGEST_LULL = 3
+LONGEST_SILENCE = 60
+NEXT = LONGEST_LULL + 1
 SAME_INCIDENT = timedelta(minutes=10)
+# With more failures of a kind than this in the hour before, its first one is not the run's first.
+LONE_FAILURES_AN_HOUR = 6
 # A run whose last bad minute is this near the end of the data is still going.
 STILL_GOING = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A minute with failures: the start of its first, the end of the last of them to end.
+
+    ``raised`` says that it holds more of them than usual.
+    """
+
+    minute: datetime
+    first: datetime
+    last: datetime
+    raised: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +59,8 @@ class Run:
 
     ``start`` is the start of its first failed request, ``last`` the end of its last; ``end`` is the
     same, or null while it is still going at the end of the data. ``bad_minutes`` counts minutes
-    over the threshold, ``usual_rate`` is the share of requests that fail otherwise.
+    over the threshold, ``usual_rate`` is the share of requests that fail otherwise. ``nearby`` are
+    the minutes with failures around it, too few to make them bad.
     """
 
     gateway: str
@@ -48,20 +75,39 @@ class Run:
     spread: float
     worst_minute: datetime
     worst_rate: float
+    minimum_failures: int = 1
+    minimum_minutes: int = 1
+    nearby: tuple[Failing, ...] = ()
 
     @property
-    def window(self) -> Window:
-        """The run in whole minutes, long enough to hold the requests that started in it."""
-        return Window(self.start, self.last)
+    def large(self) -> bool:
+        """Whether it has the failures and the bad minutes that an incident must have."""
+        return self.failures >= self.minimum_failures and self.bad_minutes >= self.minimum_minutes
 
     @property
     def threshold(self) -> str:
         """What made a minute bad, in words."""
         return (
-            f"at least {LEAST_FAILURES_A_MINUTE} failures and more than {SPREADS:.0f} spreads "
-            f"above the usual {self.usual_rate:.2%} of requests (median; MAD {self.spread:.2%}) "
-            "in one minute"
+            f"at least {LEAST_FAILURES_A_MINUTE} failures, more than {LEAST_RISE:.0f} times and "
+            f"{SPREADS:.0f} spreads above the usual {share(self.usual_rate)} of requests (median; "
+            f"MAD {share(self.spread)}), in one minute or, with little traffic, over up to "
+            f"{LONGER_STRETCHES[-1]}; {self.minimum_failures} failures in {self.minimum_minutes} "
+            "such minutes"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A gateway's requests, minute by minute from ``start``; ``stop`` is where its data ends."""
+
+    gateway: str
+    start: datetime
+    stop: datetime
+    requests: Series
+
+    def at(self, place: int) -> datetime:
+        """The minute at a place of the series."""
+        return self.start + place * MINUTE
 
 
 def runs(
@@ -71,105 +117,152 @@ def runs(
     minimum_failures: int,
     minimum_minutes: int,
 ) -> list[Run]:
-    """The incidents in a window, of all gateways, in the order of their starts.
+    """The runs in a window, of all gateways, in the order of their starts; ``merged`` goes on.
 
     Failures and rejections by the backend count together; where callers gave up in numbers and
     nothing else was wrong, that is a run of its own.
     """
     found: list[Run] = []
     for (gateway,), frame in requests_by_minute.group_by(["gateway"], maintain_order=True):
-        failing = _runs(frame, str(gateway), window, "failed,rejected")
-        aborted = [
-            run
-            for run in _runs(frame, str(gateway), window, "aborted")
-            if not any(_near(run, other) for other in failing)
+        own = [
+            replace(run, minimum_failures=minimum_failures, minimum_minutes=minimum_minutes)
+            for run in _runs(frame, str(gateway), window)
         ]
-        found += failing + aborted
-    large = [
-        run
-        for run in found
-        if run.failures >= minimum_failures and run.bad_minutes >= minimum_minutes
-    ]
-    return sorted(large, key=lambda run: (run.start, run.gateway))
+        failing = [run for run in own if run.counted != "aborted"]
+        found += failing
+        found += [
+            run
+            for run in own
+            if run.counted == "aborted"
+            and not any(_near(run, other) for other in failing if other.large)
+        ]
+    return sorted(found, key=lambda run: (run.start, run.gateway))
+
+
+def merged(found: list[Run], failures_by_minute: pl.DataFrame) -> list[Run]:
+    """The incidents: runs with the same destination and reason, less than ten minutes apart, as
+    one, from the first failure of that kind to the last; those that stay too small left out.
+    """
+    joined: list[Run] = []
+    signatures: list[tuple[object, ...]] = []
+    in_order = failures_by_minute.sort("minute")
+    for each in found:
+        about = _about(each, in_order)
+        signature = _signature(each, about)
+        run = _to_the_edges(each, signature, about)
+        place = next(
+            (
+                place
+                for place in reversed(range(len(joined)))
+                if signatures[place] == signature and _continues(joined[place], run)
+            ),
+            None,
+        )
+        if place is None:
+            joined.append(run)
+            signatures.append(signature)
+        else:
+            joined[place] = _joined(joined[place], run)
+    return [run for run in joined if run.large]
 
 
 def _near(run: Run, other: Run) -> bool:
     return run.start < other.last + SAME_INCIDENT and other.start < run.last + SAME_INCIDENT
 
 
-def _runs(frame: pl.DataFrame, gateway: str, window: Window, counted: str) -> list[Run]:
-    outcomes = counted.split(",")
+def _runs(frame: pl.DataFrame, gateway: str, window: Window) -> Iterator[Run]:
     requests = series(frame, window, "requests", 0)
-    failures = sum((series(frame, window, each, 0) for each in outcomes), np.zeros_like(requests))
-    usual, spread = _usual(requests, failures)
-    bad = _bad(requests, failures, usual, spread)
-    moments = {row["minute"]: row for row in frame.iter_rows(named=True)}
-    start_of_grid = floor(window.start)
-    found = []
-    for first, last in _stretches(bad):
-        stretch = slice(first, last + 1)
-        if "rejected" in counted:
-            departed = _departed(series(frame, window, "rejected", 0), requests, stretch)
-            counted = "failed,rejected" if departed else "failed"
-        rows = [
-            moments[minute]
-            for step in range(first, last + 1)
-            if (minute := start_of_grid + step * MINUTE) in moments
-        ]
-        rates = failures[stretch] / np.maximum(requests[stretch], 1)
-        worst = int(np.argmax(failures[stretch]))
-        ended = max(_last_end(row, counted) for row in rows)
-        data_end = min(window.stop, max(moments) + MINUTE)
-        found.append(
-            Run(
-                gateway=gateway,
-                counted=counted,
-                start=min(_first_start(row, counted) for row in rows),
-                last=ended,
-                end=None
-                if start_of_grid + (last + 1) * MINUTE >= data_end - STILL_GOING
-                else ended,
-                bad_minutes=int(bad[stretch].sum()),
-                longest_bad_run=_longest(bad[stretch].tolist()),
-                failures=float(failures[stretch].sum()),
-                usual_rate=usual,
-                spread=spread,
-                worst_minute=start_of_grid + (first + worst) * MINUTE,
-                worst_rate=float(rates[worst]),
-            )
+    a_record = weight(requests, series(frame, window, "sampled", 0))
+    failed, rejected, aborted = (
+        departure(requests, series(frame, window, outcome, 0), a_record, highest)
+        for outcome, highest in (
+            ("failed", HIGHEST_USUAL_RATE),
+            ("rejected", None),
+            ("aborted", None),
         )
-    return found
+    )
+    spoken = floor(window.start) + (int(np.flatnonzero(requests)[-1]) + 1) * MINUTE
+    course = Course(gateway, floor(window.start), min(window.stop, spoken), requests)
+    raised = failed.raised | rejected.raised
+    failing = _failing(frame, "first_failure", "last_failure_end", course.start, raised)
+    around = _stretches(raised, requests > 0)
+    for stretch in _stretches(failed.bad | rejected.bad, requests > 0):
+        departed = [failed] + [rejected] * bool(rejected.bad[stretch].any())
+        counted = "failed,rejected" if len(departed) > 1 else "failed"
+        yield _run(course, stretch, counted, departed, failing, around)
+    failing = _failing(frame, "first_abort", "last_abort_end", course.start, aborted.raised)
+    around = _stretches(aborted.raised, requests > 0)
+    for stretch in _stretches(aborted.bad, requests > 0):
+        yield _run(course, stretch, "aborted", [aborted], failing, around)
 
 
-def _usual(requests: Series, failures: Series) -> tuple[float, float]:
-    """Median and scaled MAD of the failure rate over minutes that had requests."""
-    busy = requests > 0
-    if not busy.any():
-        return 0.0, 0.0
-    rates = failures[busy] / requests[busy]
-    usual = min(float(np.median(rates)), HIGHEST_USUAL_RATE)
-    spread = MAD_TO_SIGMA * float(np.median(np.abs(rates - usual)))
-    return usual, min(spread, HIGHEST_USUAL_RATE)
+def _run(
+    course: Course,
+    stretch: slice,
+    counted: str,
+    departed: list[Departure],
+    failing: list[Failing],
+    around: list[slice],
+) -> Run:
+    counts: Series = np.sum([each.counts[stretch] for each in departed], axis=0)
+    bad: Mask = np.any([each.bad[stretch] for each in departed], axis=0)
+    most = max(departed, key=lambda each: float(each.counts[stretch].sum()))
+    worst = int(np.argmax(counts))
+    reach = around[bisect_right(around, stretch.start, key=lambda each: each.start) - 1]
+    within = _between(failing, course.at(stretch.start), course.at(stretch.stop))
+    last = max(each.last for each in within)
+    return Run(
+        gateway=course.gateway,
+        counted=counted,
+        start=min(each.first for each in within),
+        last=last,
+        end=None if course.at(stretch.stop) >= course.stop - STILL_GOING else last,
+        bad_minutes=int(bad.sum()),
+        longest_bad_run=_longest(bad.tolist()),
+        failures=float(counts.sum()),
+        usual_rate=most.usual,
+        spread=most.spread,
+        worst_minute=course.at(stretch.start + worst),
+        worst_rate=float(counts[worst] / max(course.requests[stretch][worst], 1)),
+        nearby=(
+            *_between(failing, course.at(reach.start - NEXT), course.at(stretch.start)),
+            *_between(failing, course.at(stretch.stop), course.at(reach.stop + NEXT)),
+        ),
+    )
 
 
-def _bad(requests: Series, failures: Series, usual: float, spread: float) -> np.ndarray:
-    expected = usual * requests
-    # Counting noise of a minute's own traffic (Poisson), at least one failure's worth.
-    noise = np.sqrt(np.maximum(expected, 1.0))
-    allowed = expected + SPREADS * np.maximum(spread * requests, noise)
-    enough = np.maximum(LEAST_FAILURES_A_MINUTE, np.minimum(allowed, 0.5 * requests))
-    result: np.ndarray = (failures >= enough) & (failures > expected)
-    return result
+def _failing(
+    frame: pl.DataFrame, first: str, last: str, start: datetime, raised: Mask
+) -> list[Failing]:
+    """Minutes that hold a failure, in order."""
+    return [
+        # A request without a duration ends when it starts; the run must hold it all the same.
+        Failing(
+            minute,
+            begun,
+            (ended or begun) + timedelta(microseconds=1),
+            bool(raised[(minute - start) // MINUTE]),
+        )
+        for minute, begun, ended in frame.sort("minute").select("minute", first, last).iter_rows()
+        if begun is not None
+    ]
 
 
-def _stretches(bad: np.ndarray) -> list[tuple[int, int]]:
-    """First and last index of runs of bad minutes, lulls bridged."""
-    found: list[tuple[int, int]] = []
+def _between(failing: list[Failing], start: datetime, stop: datetime) -> list[Failing]:
+    first = bisect_left(failing, start, key=lambda each: each.minute)
+    return failing[first : bisect_left(failing, stop, key=lambda each: each.minute)]
+
+
+def _stretches(bad: Mask, spoken: Mask) -> list[slice]:
+    """Runs of bad minutes; lulls and short silences are bridged."""
+    found: list[slice] = []
     for index in np.flatnonzero(bad).tolist():
-        if found and index - found[-1][1] <= LONGEST_LULL + 1:
-            found[-1] = (found[-1][0], index)
+        between = spoken[found[-1].stop : index] if found else spoken[:0]
+        good = int(between.sum())
+        if found and good <= LONGEST_LULL and len(between) - good <= LONGEST_SILENCE:
+            found[-1] = slice(found[-1].start, index + 1)
         else:
-            found.append((index, index))
+            found.append(slice(index, index + 1))
     return found
 
 
@@ -181,62 +274,72 @@ def _longest(bad: list[bool]) -> int:
     return longest
 
 
-def _first_start(row: dict[str, datetime], counted: str) -> datetime:
-    return row["first_abort" if counted == "aborted" else "first_failure"] or row["minute"]
-
-
-def _last_end(row: dict[str, datetime], counted: str) -> datetime:
-    ended = row["last_abort_end" if counted == "aborted" else "last_failure_end"]
-    return ended or row["minute"] + MINUTE
-
-
-def _departed(rejected: Series, requests: Series, stretch: slice) -> bool:
-    """Whether rejections in a stretch are more than the usual rate leads to expect."""
-    usual, spread = _usual(requests, rejected)
-    expected = usual * requests[stretch].sum()
-    noise = max(spread * requests[stretch].sum(), float(np.sqrt(max(expected, 1.0))))
-    return bool(rejected[stretch].sum() > expected + SPREADS * noise)
-
-
-def merged(found: list[Run], failures_by_minute: pl.DataFrame) -> list[Run]:
-    """The runs, those less than ten minutes apart with the same destination and reason as one."""
-    joined: list[Run] = []
-    signatures: list[tuple[object, ...]] = []
-    for run in found:
-        signature = _signature(run, failures_by_minute)
-        before = joined[-1] if joined else None
-        if (
-            before
-            and before.gateway == run.gateway
-            and before.counted == run.counted
-            and run.start - before.last < SAME_INCIDENT
-            and signatures[-1] == signature
-        ):
-            worse = max(before, run, key=lambda each: each.worst_rate)
-            joined[-1] = replace(
-                before,
-                last=max(before.last, run.last),
-                end=run.end and max(before.last, run.last),
-                bad_minutes=before.bad_minutes + run.bad_minutes,
-                longest_bad_run=max(before.longest_bad_run, run.longest_bad_run),
-                failures=before.failures + run.failures,
-                worst_minute=worse.worst_minute,
-                worst_rate=worse.worst_rate,
-            )
-        else:
-            joined.append(run)
-            signatures.append(signature)
-    return joined
-
-
-def _signature(run: Run, failures_by_minute: pl.DataFrame) -> tuple[object, ...]:
-    """Where most of a run's failures went, and what they died of."""
-    within = failures_by_minute.filter(
-        (pl.col("gateway") == run.gateway)
-        & pl.col("outcome").is_in(run.counted.split(","))
-        & pl.col("minute").is_between(floor(run.start), run.last)
+def _continues(before: Run, run: Run) -> bool:
+    return (
+        before.gateway == run.gateway
+        and (before.counted == "aborted") == (run.counted == "aborted")
+        and run.start - before.last < SAME_INCIDENT
     )
-    keys = ["destination", "reason", "backend_status"]
-    ranked = within.group_by(keys).agg(pl.col("requests").sum())
-    ordered = ranked.sort("requests", *keys, descending=[True, False, False, False])
-    return ordered.select(keys).row(0) if ordered.height else ()
+
+
+def _joined(before: Run, run: Run) -> Run:
+    worse = max(before, run, key=lambda each: each.worst_rate)
+    return replace(
+        before,
+        counted=max(before.counted, run.counted, key=len),
+        start=min(before.start, run.start),
+        last=max(before.last, run.last),
+        end=run.end and max(before.last, run.last),
+        bad_minutes=before.bad_minutes + run.bad_minutes,
+        longest_bad_run=max(before.longest_bad_run, run.longest_bad_run),
+        failures=before.failures + run.failures,
+        worst_minute=worse.worst_minute,
+        worst_rate=worse.worst_rate,
+    )
+
+
+def _about(run: Run, in_order: pl.DataFrame) -> pl.DataFrame:
+    """What counts as a failure of the run, from an hour before it to the minutes after it."""
+    near = [run.last, *(each.minute for each in run.nearby)]
+    start = min(run.start, *near) - (60 + 2 * NEXT) * MINUTE
+    first = in_order["minute"].search_sorted(start, "left")
+    stop = in_order["minute"].search_sorted(max(near), "right")
+    return in_order[first:stop].filter(
+        (pl.col("gateway") == run.gateway) & pl.col("outcome").is_in(run.counted.split(","))
+    )
+
+
+KEYS = ["destination", "reason", "backend_status"]
+
+
+def _signature(run: Run, about: pl.DataFrame) -> tuple[object, ...]:
+    """Where most of a run's failures went, and what they died of."""
+    within = about.filter(pl.col("minute").is_between(floor(run.start), run.last))
+    ranked = within.group_by(KEYS).agg(pl.col("requests").sum())
+    ordered = ranked.sort("requests", *KEYS, descending=[True, False, False, False])
+    return ordered.select(KEYS).row(0) if ordered.height else ()
+
+
+def _to_the_edges(run: Run, signature: tuple[object, ...], about: pl.DataFrame) -> Run:
+    """The run with the failures of its own kind just before and just after it."""
+    alike = about.filter(
+        *(
+            pl.col(key).eq_missing(pl.lit(value))
+            for key, value in zip(KEYS, signature, strict=False)
+        )
+    )
+    before = floor(run.start) - NEXT * MINUTE
+    hour = alike.filter(pl.col("minute").is_between(before - 60 * MINUTE, before, closed="left"))
+    common = hour["requests"].sum() > LONE_FAILURES_AN_HOUR
+    minutes = set(alike["minute"].to_list())
+    own = [each for each in run.nearby if each.minute in minutes and (each.raised or not common)]
+    start, last, edge = run.start, run.last, floor(run.start)
+    for each in reversed([each for each in own if each.minute < edge]):
+        if edge - each.minute > NEXT * MINUTE:
+            break
+        start, edge = each.first, each.minute
+    edge = floor(run.last)
+    for each in own:
+        if each.minute > edge - NEXT * MINUTE and each.minute - edge <= NEXT * MINUTE:
+            last, edge = max(last, each.last), max(edge, each.minute)
+    return replace(run, start=start, last=last, end=run.end and last)

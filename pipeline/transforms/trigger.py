@@ -1,15 +1,14 @@
 """What set an incident off: something that changed before it, not with it."""
 
-from datetime import timedelta
-
 import polars as pl
 
 from pipeline.finding import Trigger
-from pipeline.transforms.incidents import MAD_TO_SIGMA, Run
+from pipeline.transforms.departures import MAD_TO_SIGMA
+from pipeline.transforms.incidents import Run
 from pipeline.transforms.latency import Shift, baseline
 from pipeline.window import MINUTE, Window, floor
 
-LAST_MINUTES = 3
+LAST_MINUTES = 1
 SURGE_FACTOR = 1.5
 SPREADS = 6.0
 SLOWER = 1.5
@@ -45,19 +44,39 @@ def trigger(
     calls = calls_by_minute.filter(pl.col("destination") == destination)
     usual = _between(calls, before)
     onset = floor(run.start)
-    last = _between(calls, Window(onset - timedelta(minutes=LAST_MINUTES), onset))
+    last = _between(calls, Window(onset - LAST_MINUTES * MINUTE, onset))
     if usual.is_empty() or last.is_empty():
         return Trigger.NONE_FOUND, f"There were no calls to {destination} before to compare with."
     level = float(usual.median())  # type: ignore[arg-type]
-    spread = MAD_TO_SIGMA * float((usual - level).abs().median())  # type: ignore[arg-type]
-    now = float(last.median())  # type: ignore[arg-type]
+    spread = _spread(usual)
+    now = float(last.sum())
     told = (
-        f"{now:,.0f} new calls a minute to {destination} in the {LAST_MINUTES} minutes before the "
-        f"first failure, {level:,.0f} usually"
+        f"{now:,.0f} new calls to {destination} in the last whole minute before the first failure, "
+        f"{level:,.0f} a minute usually"
     )
-    if now >= SURGE_FACTOR * level and now - level > SPREADS * max(spread, level**0.5):
+    if _risen(now, level, spread):
         return Trigger.TRAFFIC_SURGE, f"{told} ({now / max(level, 1):.1f} times)."
+    during = float(_between(calls, Window(onset, onset + MINUTE)).sum())
+    if _risen(during, level, spread):
+        return Trigger.NONE_FOUND, (
+            f"{told}, but {during:,.0f} in the minute of the first failure itself: which of the "
+            "two came first, minutes do not tell."
+        )
     return Trigger.NONE_FOUND, f"{told}: no surge; nothing else was seen to change before."
+
+
+def _risen(now: float, level: float, spread: float) -> bool:
+    return now >= SURGE_FACTOR * level and now - level > SPREADS * max(spread, level**0.5)
+
+
+def _spread(usual: pl.Series) -> float:
+    """The usual spread, as a standard deviation that a few odd minutes do not move.
+
+    The median deviation is zero where traffic jumps between two levels; the quartiles see both.
+    """
+    deviation = float((usual - usual.median()).abs().median())  # type: ignore[arg-type]
+    quartiles = float((usual.quantile(0.75) or 0) - (usual.quantile(0.25) or 0))
+    return MAD_TO_SIGMA * max(deviation, quartiles / 2)
 
 
 def _between(calls: pl.DataFrame, window: Window) -> pl.Series:

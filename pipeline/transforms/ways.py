@@ -8,6 +8,8 @@ from pipeline.transforms.incidents import Run
 from pipeline.window import floor
 
 CONNECT_FAULTS = ("connect_timeout", "connect_failed")
+# Faults that no want of a port can look like.
+NEVER_CONNECTING = ("dns", "tls", "refused", "reset", "idle_closed", "local_ports")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,10 @@ class Ways:
         """Failures for which all conditions hold; a null holds for none."""
         return float(self.frame.filter(*conditions)["requests"].sum())
 
+    def share(self, failures: float) -> float:
+        """What part of the failures so many are, 0 to 1; of none, none."""
+        return failures / self.failures if self.failures else 0.0
+
     @property
     def told(self) -> float:
         """Failures of which the logs say something: a reason or the backend's status."""
@@ -39,6 +45,18 @@ class Ways:
     def connecting(self) -> pl.Expr:
         """The condition of a failure to connect that waited in vain, neither refused nor reset."""
         return pl.col("fault").is_in(CONNECT_FAULTS) & pl.col("backend_status").is_null()
+
+    @property
+    def unplaced(self) -> float:
+        """Failures of calls that went out, or tried to, without a word on where to."""
+        return self.count(
+            pl.col("destination").is_null()
+            & (
+                (pl.col("reason") == "BackendConnectionFailure")
+                | pl.col("fault").is_in(CONNECT_FAULTS)
+            )
+            & ~pl.col("fault").is_in(NEVER_CONNECTING).fill_null(value=False)
+        )
 
     def by_destination(self, *conditions: pl.Expr) -> list[tuple[str | None, float]]:
         """Failures for which the conditions hold, by destination, most first."""

@@ -82,7 +82,7 @@ with
                 when message is not null
                     then regexp_extract(
                         message,
-                        '(?s)(?:.*[^\d.])?((?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-fA-F:]+\]):(\d+)',
+                        '(?s)^(?:.*[^\d.])?((?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-fA-F:]+\]):(\d+)',
                         ['ip', 'port']
                     )
             end as named
@@ -118,11 +118,12 @@ select
     properties.backendProtocol as backend_protocol,
     nullif(host, '') as backend_host,
     cast(
-        coalesce(
-            try_cast(nullif(stated_port, '') as integer),
-            case when scheme in ('https', 'wss') then 443 end,
-            case when scheme in ('http', 'ws') then 80 end
-        ) as integer
+        case
+            when stated_port = '' and scheme in ('https', 'wss') then 443
+            when stated_port = '' and scheme in ('http', 'ws') then 80
+            when try_cast(stated_port as integer) between 1 and 65535
+                then try_cast(stated_port as integer)
+        end as integer
     ) as backend_port,
     properties.backendResponseCode as backend_status,
     properties.backendTime as backend_ms,
@@ -131,8 +132,11 @@ select
     properties.lastError.reason as error_reason,
     message as error_message,
     properties.lastError.elapsed as error_elapsed_ms,
-    nullif(named.ip, '') as error_ip,
-    try_cast(nullif(named.port, '') as integer) as error_port,
+    lower(nullif(named.ip, '')) as error_ip,
+    case
+        when try_cast(named.port as integer) between 1 and 65535
+            then try_cast(named.port as integer)
+    end as error_port,
     cast(coalesce(len(properties.errors), 0) as integer) as errors,
     cast(1 as double) as weight,
     blob,
@@ -140,10 +144,15 @@ select
     category as kind,
     case
         when category is null then 'no category'
+        when category <> 'GatewayLogs' then null
         when time is null then 'no time'
         when started is null then 'time is not a timestamp'
         when started < timestamp '2000-01-01' or started >= timestamp '2100-01-01'
             then 'time is not between 2000 and 2100'
         when resourceId is null then 'no resourceId'
+        -- 2^31 - 1: beyond that many ms, in three weeks, no request ends.
+        when durationMs not between 0 and 2147483647 then 'durationMs is out of range'
+        when properties.backendTime not between 0 and 2147483647
+            then 'backendTime is out of range'
     end as refused
 from placed

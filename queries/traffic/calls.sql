@@ -67,6 +67,7 @@ select
     case
         when told.hung_up then 'aborted'
         when told.status >= 500 or told.status = 0 then 'failed'
+        when told.status is null and not told.success then 'failed'
         when told.error_reason in ('BackendConnectionFailure', 'Timeout') then 'failed'
         when told.backend_status in (401, 403, 429) then 'rejected'
         else 'ok'

@@ -8,7 +8,7 @@
 -- param: hold_s INTEGER
 -- returns: gateway VARCHAR - resource id of the gateway
 -- returns: destination VARCHAR - ip:port or host:port
--- returns: minute TIMESTAMP - start of the minute
+-- returns: minute TIMESTAMP - start of the minute; one without a row is as the one before
 -- returns: in_flight_peak DOUBLE - calls in flight at once, those that wait to connect included
 -- returns: connected_peak DOUBLE - ports if each is reused the moment it is free, at least
 -- returns: held_peak DOUBLE - ports if every call takes one and holds it to the end plus hold_s
@@ -28,7 +28,7 @@ with
         from calls
         where
             gateway = $gateway
-            and call_ended >= $start - $hold_s * interval '1' second
+            and call_ended > date_trunc('second', $start) - $hold_s * interval '1' second
             and time < $stop
             and destination is not null
             and coalesce(path, 'public') = 'public'
@@ -74,7 +74,7 @@ with
         from spans
     ),
 
-    seconds as (
+    changes as (
         select
             gateway,
             destination,
@@ -84,6 +84,45 @@ with
             sum(held) as held
         from steps
         group by gateway, destination, second
+    ),
+
+    -- What the window, a minute with a change and the one after it begin with counts in them.
+    seconds as (
+        select
+            gateway,
+            destination,
+            second,
+            in_flight,
+            connected,
+            held
+        from changes
+        union all
+        select distinct
+            gateway,
+            destination,
+            date_trunc('second', $start) as second,
+            0 as in_flight,
+            0 as connected,
+            0 as held
+        from changes
+        union all
+        select distinct
+            gateway,
+            destination,
+            date_trunc('minute', second) as second,
+            0 as in_flight,
+            0 as connected,
+            0 as held
+        from changes
+        union all
+        select distinct
+            gateway,
+            destination,
+            date_trunc('minute', second) + interval '60' second as second,
+            0 as in_flight,
+            0 as connected,
+            0 as held
+        from changes
     ),
 
     levels as (
@@ -99,7 +138,7 @@ with
         window past as (
             partition by gateway, destination
             order by second
-            rows between unbounded preceding and current row
+            range between unbounded preceding and current row
         )
     ),
 
@@ -112,7 +151,7 @@ with
             ) as place
         from levels
         where
-            second >= $start
+            second >= date_trunc('second', $start)
             and second < $stop
     )
 

@@ -1,0 +1,72 @@
+"""A backend that could not be reached, told from a want of ports."""
+
+from pipeline.finding import Verdict
+from pipeline.hypotheses.backend_unreachable import backend_unreachable
+from pipeline.hypothesis import Case
+from pipeline.transforms.ports import Bounds
+from tests.given import (
+    CONNECT_TIMEOUT,
+    PAYMENTS,
+    SERVER_ERROR,
+    FailureWay,
+    died_of,
+    held,
+    times,
+)
+
+REFUSED = times(CONNECT_TIMEOUT, 1, fault="refused")
+NONE_LEFT = {PAYMENTS: (100.0, 100.0)}
+HALF_LEFT = {PAYMENTS: (200.0, 100.0)}
+
+
+def tried(ports: list[Bounds], calls: dict[str, tuple[float, float]], *kinds: FailureWay) -> Case:
+    return backend_unreachable.tried(
+        {"ways": died_of(*kinds), "ports": ports, "calls_during": calls}
+    )
+
+
+def test_refused_connects_support_it() -> None:
+    case = tried([held(100)], NONE_LEFT, times(REFUSED, 90), times(CONNECT_TIMEOUT, 10))
+    assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, True)
+    assert "90 of 100 failures were refused or reset, 10 more waited" in case.evidence[0].says
+
+
+def test_refused_connects_support_it_however_many_ports_were_held() -> None:
+    assert tried([held(5000)], NONE_LEFT, times(REFUSED, 100)).verdict is Verdict.SUPPORTED
+
+
+def test_unanswered_connects_at_low_port_demand_support_it() -> None:
+    case = tried([held(400)], NONE_LEFT, times(CONNECT_TIMEOUT, 100))
+    assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, False)
+    assert case.evidence[-1].says == (
+        "At most 400 of 1,024 ports can have been in use, so unanswered connects were not for want "
+        "of one."
+    )
+
+
+def test_unanswered_connects_at_high_port_demand_leave_it_open() -> None:
+    case = tried([held(2000)], NONE_LEFT, times(CONNECT_TIMEOUT, 100))
+    assert case.verdict is Verdict.UNDECIDED
+    assert case.would_decide is not None
+    assert "was its SYN answered" in case.would_decide
+
+
+def test_calls_that_still_succeed_speak_against_it() -> None:
+    alive = tried([held(2000)], HALF_LEFT, times(CONNECT_TIMEOUT, 100))
+    dead = tried([held(2000)], NONE_LEFT, times(CONNECT_TIMEOUT, 100))
+    assert alive.evidence[1].says == (f"50 % of 200 calls to {PAYMENTS} still succeeded meanwhile.")
+    assert alive.evidence[1].weight < 0 < dead.evidence[1].weight
+
+
+def test_answers_of_the_backend_exclude_it() -> None:
+    case = tried([held(100)], HALF_LEFT, times(SERVER_ERROR, 100))
+    assert (case.verdict, case.would_decide) == (Verdict.EXCLUDED, None)
+
+
+def test_a_mixture_leaves_it_open() -> None:
+    case = tried([held(100)], HALF_LEFT, times(SERVER_ERROR, 70), times(CONNECT_TIMEOUT, 30))
+    assert case.verdict is Verdict.UNDECIDED
+
+
+def test_no_failures_at_all_leave_it_open() -> None:
+    assert tried([], {}).verdict is Verdict.UNDECIDED

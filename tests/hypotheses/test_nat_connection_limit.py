@@ -1,0 +1,45 @@
+"""The NAT gateway's limit of connections to one destination."""
+
+from pipeline.config import Egress
+from pipeline.finding import Verdict
+from pipeline.hypotheses.nat_connection_limit import nat_connection_limit
+from pipeline.hypothesis import Case
+from pipeline.limits import Way
+from pipeline.transforms.ports import Bounds
+from tests.given import CONNECT_TIMEOUT, died_of, held, times, way
+
+NAT = way(egress=Egress.NAT_GATEWAY)
+
+
+def tried(out: Way, *ports: Bounds) -> Case:
+    ways = died_of(times(CONNECT_TIMEOUT, 100))
+    return nat_connection_limit.tried({"ways": ways, "ports": list(ports), "way": out})
+
+
+def test_more_connections_than_may_fit_leave_it_open_until_a_counter_is_read() -> None:
+    case = tried(NAT, held(60_000, limit=50_000))
+    assert case.verdict is Verdict.UNDECIDED
+    assert case.would_decide is not None
+    assert "SNATConnectionCount" in case.would_decide
+
+
+def test_fewer_connections_than_fit_exclude_it() -> None:
+    case = tried(NAT, held(49_999, limit=50_000))
+    assert case.verdict is Verdict.EXCLUDED
+    assert case.evidence[0].says == "At most 49,999 connections to one destination; 50,000 fit."
+
+
+def test_no_connections_exclude_it() -> None:
+    assert tried(NAT).verdict is Verdict.EXCLUDED
+
+
+def test_another_way_out_that_is_stated_excludes_it() -> None:
+    case = tried(way(egress=Egress.LOAD_BALANCER), held(60_000))
+    assert (case.verdict, case.would_decide) == (Verdict.EXCLUDED, None)
+
+
+def test_another_way_out_that_is_assumed_leaves_it_open() -> None:
+    case = tried(way(), held(60_000))
+    assert case.verdict is Verdict.UNDECIDED
+    assert case.would_decide is not None
+    assert "gateway-rca.toml" in case.would_decide

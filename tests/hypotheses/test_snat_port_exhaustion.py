@@ -1,0 +1,112 @@
+"""Port exhaustion: excluded where it cannot have been, never supported without a counter."""
+
+from pipeline.finding import Verdict
+from pipeline.hypotheses.snat_port_exhaustion import snat_port_exhaustion
+from pipeline.hypothesis import Case
+from pipeline.transforms.ports import Bounds
+from tests.given import (
+    CONNECT_TIMEOUT,
+    ORDERS,
+    PAYMENTS,
+    SERVER_ERROR,
+    FailureWay,
+    died_of,
+    held,
+    times,
+    way,
+)
+
+HEALTHY = ["203.0.113.30:443", "203.0.113.40:8080"]
+
+
+def tried(ports: list[Bounds], *kinds: FailureWay, healthy: list[str] | None = None) -> Case:
+    return snat_port_exhaustion.tried(
+        {
+            "ways": died_of(*kinds),
+            "ports": ports,
+            "way": way(),
+            "healthy": HEALTHY if healthy is None else healthy,
+        }
+    )
+
+
+def test_failed_connects_with_the_limit_inside_the_band_stay_undecided() -> None:
+    case = tried([held(3000, lower=300)], times(CONNECT_TIMEOUT, 100))
+    assert case.verdict is Verdict.UNDECIDED
+    assert case.would_decide is not None
+    assert "Azure Support request" in case.would_decide
+    assert "100 of 100 failures (100 %) waited in vain to connect" in case.evidence[0].says
+    assert f"100 % of them went to {PAYMENTS}, while 2 other" in case.evidence[1].says
+    assert "the limit lies inside the band" in case.evidence[2].says
+
+
+def test_no_evidence_of_a_log_makes_it_supported() -> None:
+    case = tried([held(90_000, lower=20_000)], times(CONNECT_TIMEOUT, 10_000))
+    assert case.verdict is Verdict.UNDECIDED
+    assert "1,024 assumed to be there: even the lower bound is at" in case.evidence[-1].says
+
+
+def test_an_upper_bound_under_the_limit_excludes_it() -> None:
+    case = tried([held(1023)], times(CONNECT_TIMEOUT, 100))
+    assert (case.verdict, case.would_decide) == (Verdict.EXCLUDED, None)
+    assert "not even the upper bound comes up to the limit" in case.evidence[-1].says
+
+
+def test_a_busy_destination_that_did_not_fail_does_not_keep_it_open() -> None:
+    busy = held(5000, destination=ORDERS)
+    assert tried([busy, held(100)], times(CONNECT_TIMEOUT, 100)).verdict is Verdict.EXCLUDED
+
+
+def test_one_of_two_failing_destinations_near_the_limit_keeps_it_open() -> None:
+    case = tried(
+        [held(5000, destination=ORDERS), held(100)],
+        times(CONNECT_TIMEOUT, 100),
+        times(CONNECT_TIMEOUT, 100, destination=ORDERS),
+    )
+    assert case.verdict is Verdict.UNDECIDED
+
+
+def test_a_private_way_takes_no_port_and_excludes_it() -> None:
+    private = times(CONNECT_TIMEOUT, 100, destination="10.1.2.4:443")
+    case = tried([held(5000)], private)
+    assert case.verdict is Verdict.EXCLUDED
+    assert case.evidence[-1].says == "10.1.2.4:443 takes no port: its way is private."
+
+
+def test_an_unknown_destination_leaves_it_open() -> None:
+    unknown = times(CONNECT_TIMEOUT, 100, destination=None)
+    assert tried([held(5000)], unknown).verdict is Verdict.UNDECIDED
+
+
+def test_failures_spread_over_destinations_speak_against_one_of_them_running_out() -> None:
+    kinds = [times(CONNECT_TIMEOUT, 40, destination=f"203.0.113.{n}:443") for n in range(4)]
+    case = tried([held(5000, destination="203.0.113.1:443")], *kinds)
+    assert "They spread over 4 destinations" in case.evidence[1].says
+    assert case.evidence[1].weight < 0
+
+
+def test_without_a_healthy_destination_nothing_is_said_of_the_others() -> None:
+    case = tried([held(5000)], times(CONNECT_TIMEOUT, 100), healthy=[])
+    assert not [each for each in case.evidence if "healthy" in each.says]
+
+
+def test_answers_of_the_backend_speak_against_it() -> None:
+    case = tried([held(5000)], times(SERVER_ERROR, 100))
+    assert case.evidence[0].weight < -3
+    assert case.verdict is Verdict.UNDECIDED
+
+
+def test_one_failing_destination_weighs_little_for_any_faulty_backend_is_one() -> None:
+    case = tried([held(3000)], times(CONNECT_TIMEOUT, 100))
+    assert 0 < case.evidence[1].weight < 0.5
+
+
+def test_failed_connects_that_do_not_say_where_to_keep_it_open() -> None:
+    lost = times(CONNECT_TIMEOUT, 100, destination=None)
+    assert tried([held(10)], lost, times(CONNECT_TIMEOUT, 5)).verdict is Verdict.UNDECIDED
+    assert tried([held(10)], times(CONNECT_TIMEOUT, 5)).verdict is Verdict.EXCLUDED
+
+
+def test_names_that_did_not_resolve_hold_no_port_and_leave_nothing_open() -> None:
+    unresolved = times(CONNECT_TIMEOUT, 100, destination=None, fault="dns")
+    assert tried([held(10)], unresolved, times(CONNECT_TIMEOUT, 5)).verdict is Verdict.EXCLUDED

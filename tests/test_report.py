@@ -1,0 +1,232 @@
+"""The report: its sections as approved, its promises about escaping, fetching, tags and bytes."""
+
+import io
+import os
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import page
+import pikepdf
+import pypdf
+import pytest
+
+from pipeline.figure import Drawing
+from pipeline.finding import Findings, encoded, schema
+from pipeline.report import Format, Report, composed, pdf, section, sections, write
+
+HERE = Path(__file__).parent / "reports"
+HOSTILE = (
+    "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "{{ 7 * 7 }}{% for x in y %}",
+    "file:///etc/passwd",
+    "\u202eright to left \u05e9\u05dc\u05d5\u05dd",
+    "\N{PILE OF POO}\N{COMBINING ACUTE ACCENT}" * 3,
+    "https://evil.example/" + "a" * 4000,
+    '"><link rel="attachment" href="file:///etc/passwd">',
+)
+
+
+def findings() -> Findings:
+    return msgspec.json.decode((HERE / "findings.json").read_bytes(), type=Findings)
+
+
+def drawings() -> dict[str, Drawing]:
+    svg = '<svg viewBox="0 0 10 4"><title>a figure</title><rect width="9" height="3"/></svg>'
+    return {name: Drawing(svg, "a figure") for name in ("F1", "F2", "F3", "F4")}
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return Report(findings(), drawings())
+
+
+@pytest.fixture(scope="module")
+def printed(report: Report) -> bytes:
+    content = pdf(composed(report))
+    assert content is not None, "Pango is missing; make test installs it"
+    return content
+
+
+class Elements(HTMLParser):
+    """Collects the elements of a page with their attributes, and the text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("name", sections())
+def test_a_section_reads_as_approved(name: str, report: Report) -> None:
+    """Where it should read otherwise: `make approve`, then look at the difference."""
+    made = section(name, report, 0)
+    approved = HERE / name
+    if os.environ.get("APPROVE"):
+        approved.write_text(made, encoding="utf-8")
+    assert made == approved.read_text(encoding="utf-8")
+
+
+def test_no_approved_section_is_left_without_a_template() -> None:
+    assert {f"rca/{path.name}" for path in (HERE / "rca").iterdir()} == set(sections())
+
+
+def test_without_an_incident_the_first_page_says_so(report: Report) -> None:
+    quiet = Report(msgspec.structs.replace(report.findings, incidents=[], figures=[]), {})
+    text = Elements(composed(quiet)).text
+    assert "No incident found" in text
+    assert "Timeline" not in text
+
+
+def test_each_incident_has_its_own_chapter(report: Report) -> None:
+    (one,) = report.findings.incidents
+    two = msgspec.structs.replace(report.findings, incidents=[one, one])
+    html = composed(Report(two, drawings()))
+    assert "incident 1 of 2" in html
+    assert "incident 2 of 2" in html
+    ids = [attributes["id"] for _, attributes in Elements(html).found if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def _strings_replaced(value: Any, hostile: Iterator[str]) -> Any:
+    """Every text that comes from outside is replaced; what the product itself says stays."""
+    own = {"start", "end", "time", "verdict", "status", "direction", "kind", "schema_version"}
+    own |= {"trigger", "basis", "scope", "first_failure", "peak_at", "id", "sha256", "figure"}
+    own |= {"change_at", "change_from", "change_to", "mechanism", "outcome"}
+    if isinstance(value, dict):
+        return {
+            key: each if key in own and isinstance(each, str) else _strings_replaced(each, hostile)
+            for key, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_strings_replaced(each, hostile) for each in value]
+    return next(hostile) if isinstance(value, str) else value
+
+
+@pytest.fixture(scope="module")
+def hostile(report: Report) -> str:
+    def endless() -> Iterator[str]:
+        while True:
+            yield from HOSTILE
+
+    said = _strings_replaced(msgspec.to_builtins(report.findings), endless())
+    return composed(Report(msgspec.convert(said, Findings), drawings()))
+
+
+def test_hostile_texts_stay_texts(hostile: str) -> None:
+    page_ = Elements(hostile)
+    tags = {tag for tag, _ in page_.found}
+    assert not tags & {"script", "img", "iframe", "object", "link", "base", "form"}
+    for _, attributes in page_.found:
+        assert not [name for name in attributes if name.startswith("on")]
+        assert (attributes.get("href") or "#").startswith("#")
+        assert not attributes.get("src")
+    assert "<script>alert(1)</script>" in page_.text
+    assert "{{ 7 * 7 }}" in page_.text
+
+
+def test_hostile_texts_print_without_fetching(
+    hostile: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = pdf(hostile)
+    assert content
+    assert b"root:x:0:0" not in content
+    with pikepdf.open(io.BytesIO(content)) as document:
+        assert not document.attachments
+    assert "Failed to load" not in caplog.text
+
+
+def test_the_html_fetches_nothing(report: Report) -> None:
+    html = composed(report)
+    style = html[html.index("<style>") : html.index("</style>")]
+    assert set(re.findall(r"url\((\w+):", style)) == {"data"}
+    assert "default-src 'none'" in html
+    assert "@import" not in style
+
+
+def test_the_pdf_is_tagged_titled_and_in_english(printed: bytes) -> None:
+    with pikepdf.open(io.BytesIO(printed)) as document:
+        assert str(document.docinfo["/Title"]).startswith("Root cause report")
+        assert document.Root.Lang == "en"
+        assert document.Root.MarkInfo.Marked
+        assert document.Root.StructTreeRoot.K
+
+
+def test_the_pdf_keeps_pdf_ua_1(printed: bytes) -> None:
+    checked = page.validate_pdf_bytes(printed, profile=page.ValidationProfile.PDF_UA_1)
+    assert checked.is_compliant, [str(each) for each in checked.failures]
+
+
+def test_the_pdf_uses_the_bundled_fonts_only(printed: bytes) -> None:
+    with pikepdf.open(io.BytesIO(printed)) as document:
+        names = {
+            str(each["/BaseFont"]).partition("+")[2]
+            for each in document.objects
+            if isinstance(each, pikepdf.Dictionary) and "/BaseFont" in each
+        }
+    assert names
+    assert all(name.startswith("IBM-Plex") for name in names), names
+
+
+def test_the_first_page_stands_alone(printed: bytes) -> None:
+    reader = pypdf.PdfReader(io.BytesIO(printed))
+    first = " ".join(reader.pages[0].extract_text().split())
+    (incident,) = findings().incidents
+    for told in (
+        f"{incident.impact.failed:,} requests failed",
+        "Were SNAT ports exhausted?",
+        "Undecided",
+        incident.destinations[0].name,
+        "What was excluded",
+        "What could not be seen",
+        "What to do first",
+    ):
+        assert told in first, told
+    assert "Timeline 2" in first  # the contents name pages
+    assert "Timeline" in reader.pages[1].extract_text()
+    assert f"1 of {len(reader.pages)}" in first
+
+
+def test_the_same_findings_print_the_same_bytes(report: Report, printed: bytes) -> None:
+    assert pdf(composed(report)) == printed
+
+
+def test_findings_keep_their_schema(report: Report) -> None:
+    jsonschema.validate(
+        msgspec.json.decode(encoded(report.findings)),
+        schema(),
+        cls=jsonschema.Draft202012Validator,
+    )
+
+
+def test_a_time_without_zone_breaks_the_schema(report: Report) -> None:
+    said = msgspec.json.decode(encoded(report.findings))
+    said["window"]["start"] = "2026-03-10T08:00:00"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(said, schema(), cls=jsonschema.Draft202012Validator)
+
+
+def test_every_bundled_font_has_its_licence() -> None:
+    text = (files("reports") / "fonts" / "OFL.txt").read_text(encoding="utf-8")
+    assert "SIL OPEN FONT LICENSE" in text
+
+
+def test_each_format_lands_where_it_was_asked_for(report: Report, tmp_path: Path) -> None:
+    outputs = {kind: tmp_path / "deep" / f"rca.{kind}" for kind in Format}
+    written, missing = write(report, outputs)
+    assert written == list(outputs.values())
+    assert missing == []
+    assert outputs[Format.PDF].read_bytes().startswith(b"%PDF-")
+    assert msgspec.json.decode(outputs[Format.JSON].read_bytes(), type=Findings) == findings()
