@@ -63,10 +63,10 @@ def _queries() -> str:
 
 def _commands() -> str:
     parts = ["# Commands\n", MADE]
-    context = click.Context(main, info_name="gateway-rca", max_content_width=100)
+    context = click.Context(main, info_name="gateway-rca", **main.context_settings)
     parts.append(f"```text\n{main.get_help(context)}\n```\n")
     for name, command in sorted(main.commands.items()):
-        inner = click.Context(command, info_name=name, parent=context, max_content_width=100)
+        inner = click.Context(command, info_name=name, parent=context)
         parts.append(f"## {name}\n\n```text\n{command.get_help(inner)}\n```\n")
     return "\n".join(parts)
 

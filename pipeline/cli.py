@@ -234,8 +234,8 @@ def _report(
 
     moments = []
     for option, text in zip(("--from", "--to"), bounds, strict=True):
-        moments.append(parsed(text, option) if text else None)
-        if text and not zoned(text):
+        moments.append(None if text is None else parsed(text, option))
+        if text is not None and not zoned(text):
             _say(f"{option} {text} has no zone and is read as UTC")
     known = settings(config or beside(source))
     _say(f"settings: {known.origin or 'none found, defaults hold; the report lists them'}")

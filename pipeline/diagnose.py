@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -45,7 +45,7 @@ from pipeline.transforms.ports import Bounds, bounds
 from pipeline.transforms.trigger import LAST_MINUTES, trigger
 from pipeline.transforms.ways import Ways, ways
 from pipeline.window import MINUTE, Window, floor, iso
-from pipeline.wording import factor, share
+from pipeline.wording import factor, lag, share
 
 DIMENSIONS = ["destination", "api", "operation", "region", "subscription"]
 HEALTHY_SHARE = 0.02
@@ -53,6 +53,8 @@ LEAST_CALLS = 20
 MOST_DESTINATIONS = 12
 LIKELY = 0.7
 SIGNIFICANT = 0.05
+# What moved with the failures is looked for this far around them.
+NEAR = timedelta(hours=6)
 # A step smaller than this is no event, however surely it is one.
 MATERIAL = 1.25
 
@@ -403,36 +405,35 @@ def _combinations(cells: pl.DataFrame) -> list[Combination]:
 
 def _companions(seen: Seen, worst: str | None) -> list[Companion]:
     """Series that moved with the failures, the closest first; those that did not are left out."""
+    near = Window(
+        max(seen.window.start, seen.run.start - NEAR), min(seen.window.stop, seen.run.last + NEAR)
+    )
     minutes = seen.frame("requests_by_minute")
     failures: Series = sum(
-        (series(minutes, seen.window, each, 0) for each in seen.run.counted.split(",")),
-        start=series(minutes, seen.window, "requests", 0) * 0,
+        (series(minutes, near, each, 0) for each in seen.run.counted.split(",")),
+        start=series(minutes, near, "requests", 0) * 0,
     )
     found = []
-    for name, moved in _candidates(seen, worst).items():
+    for name, moved in _candidates(seen, near, worst).items():
         matched = companions.match(failures, moved)
         if matched is None or matched.p_value > SIGNIFICANT:
             continue
-        lag = matched.lag_min
-        when = (
-            "in the same minute"
-            if lag == 0
-            else f"{abs(lag)} min {'after' if lag > 0 else 'before'} them"
-        )
         found.append(
             Companion(
                 series=name,
-                lag_min=lag,
+                lag_min=matched.lag_min,
+                low_min=matched.low_min,
+                high_min=matched.high_min,
                 correlation=round(matched.correlation, 3),
                 p_value=round(matched.p_value, 4),
                 says=f"{name} moved {'with' if matched.correlation > 0 else 'against'} the "
-                f"failures, closest {when}.",
+                f"failures, {lag(matched.low_min, matched.high_min)}.",
             )
         )
     return sorted(found, key=lambda each: (-abs(each.correlation), each.series))
 
 
-def _candidates(seen: Seen, worst: str | None) -> dict[str, Series]:
+def _candidates(seen: Seen, near: Window, worst: str | None) -> dict[str, Series]:
     minutes = seen.frame("requests_by_minute")
     calls = seen.frame("calls_by_minute")
     busiest = (
@@ -442,22 +443,20 @@ def _candidates(seen: Seen, worst: str | None) -> dict[str, Series]:
     )
     found = {
         f"New calls to {name}": series(
-            calls.filter(pl.col("destination") == name), seen.window, "calls", 0
+            calls.filter(pl.col("destination") == name), near, "calls", 0
         )
         for name in busiest["destination"].to_list()[:6]
     }
-    found["Distinct callers"] = series(minutes, seen.window, "callers", 0)
+    found["Distinct callers"] = series(minutes, near, "callers", 0)
     if worst is not None:
         held = seen.frame("ports_by_minute").filter(pl.col("destination") == worst)
-        found[f"Calls in flight to {worst}"] = level(held, seen.window, "in_flight_peak")
+        found[f"Calls in flight to {worst}"] = level(held, near, "in_flight_peak")
         answered = seen.frame("backend_time_by_minute").filter(
             pl.col("succeeded") & (pl.col("destination") == worst)
         )
-        found[f"BackendTime of successes at {worst} (p95)"] = series(
-            answered, seen.window, "p95_ms", 0
-        )
+        found[f"BackendTime of successes at {worst} (p95)"] = series(answered, near, "p95_ms", 0)
     statuses = seen.frame("failures_by_minute").filter(pl.col("backend_status") >= 400)
-    found["Error statuses from backends"] = series(statuses, seen.window, "requests", 0)
+    found["Error statuses from backends"] = series(statuses, near, "requests", 0)
     return found
 
 

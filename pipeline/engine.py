@@ -30,12 +30,16 @@ class Engine(Protocol):
         """The columns and types that the SQL itself would give, before the cast."""
 
     def read_lines(
-        self, path: Path, columns: Mapping[str, str], runs: Sequence[tuple[int, str, int]]
+        self,
+        path: Path,
+        columns: Mapping[str, str],
+        runs: Sequence[tuple[int, str, int]],
+        count: int,
     ) -> None:
         """Makes JSON Lines known as the table ``records``, with ``blob`` and ``position``.
 
         ``runs`` are (line of the file counted from 1, blob, position) at which a run of
-        consecutive positions begins.
+        consecutive positions begins; ``count`` is the number of lines.
         """
 
     def fresh(self, rows: pa.Table, dataset: Dataset, files: Sequence[str]) -> pa.Table:

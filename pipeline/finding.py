@@ -233,10 +233,15 @@ class Combination(Shape, frozen=True):
 
 
 class Companion(Shape, frozen=True):
-    """A series that moved with the failures; a positive lag follows them. Grain: one minute."""
+    """A series that moved with the failures; a positive lag follows them. Grain: one minute.
+
+    Lags from ``low_min`` to ``high_min`` do nearly as well as the best one.
+    """
 
     series: str
     lag_min: int
+    low_min: int
+    high_min: int
     correlation: float
     p_value: Share
     says: str

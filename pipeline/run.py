@@ -28,7 +28,8 @@ from pipeline.query import queries
 from pipeline.report import Format, Report, write
 from pipeline.transforms.gaps import gaps
 from pipeline.transforms.incidents import Run, merged, runs
-from pipeline.window import Window, iso
+from pipeline.window import MINUTE, Window, floor, iso
+from pipeline.wording import of
 
 WHOLE_WINDOW = (
     "requests_by_minute",
@@ -46,6 +47,7 @@ OF_AN_INCIDENT = tuple(
     )
 )
 STEPS = 4
+LONGEST_WINDOW = timedelta(days=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,8 @@ def told(landing: Landing) -> str:
     """What a landing did, in one line."""
     rows = ", ".join(f"{count:,} {name}" for name, count in sorted(landing.rows.items()))
     parts = [
-        f"{landing.seen:,} blobs seen, {landing.read:,} read, {landing.skipped:,} unchanged",
-        f"{landing.lines:,} lines = {rows or '0 requests'}"
+        f"{of(landing.seen, 'blob')} seen, {landing.read:,} read, {landing.skipped:,} unchanged",
+        f"{of(landing.lines, 'line')} = {rows or '0 requests'}"
         f" + {landing.duplicates:,} duplicates + {sum(landing.quarantined.values()):,} quarantined"
         f" + {sum(landing.set_aside.values()):,} set aside + {landing.pending:,} pending",
     ]
@@ -146,7 +148,7 @@ def _refuse_nothing(landing: Landing, exports: list[str], lake: Lake) -> None:
     where = ", ".join(exports)
     if not landing.seen:
         raise PipelineError(f"{where}: holds no files; name the folder that the export was put in")
-    if landing.unclaimed or landing.unreadable:
+    if not landing.read:
         blob, why = next(iter({**landing.unclaimed, **landing.unreadable}.items()))
         others = len(landing.unclaimed) + len(landing.unreadable) - 1
         more = f" (and {others} more)" if others else ""
@@ -190,7 +192,7 @@ def _findings(
     ]
     asked = len(WHOLE_WINDOW) + len(found) * len(OF_AN_INCIDENT)
     rows = int(whole["requests_by_minute"].frame["requests"].sum())
-    say(f"2/{STEPS} ask: {asked} queries over {rows:,} requests of {len(ways)} gateways")
+    say(f"2/{STEPS} ask: {asked} queries over {rows:,} requests of {of(len(ways), 'gateway')}")
     about = ask(engine, ["read", "refused", "extent"], {})
     return Report(
         findings=Findings(
@@ -284,10 +286,17 @@ def _window(engine: Engine, bounds: tuple[datetime | None, datetime | None]) -> 
     window = Window(start or first, stop or last + timedelta(microseconds=1))
     if window.stop <= window.start and start and stop:
         raise PipelineError(f"--to {iso(stop)} is not after --from {iso(start)}; swap them")
+    # Beyond the data there is nothing to look at, and each minute looked at costs something.
+    window = Window(max(window.start, floor(first)), min(window.stop, last + MINUTE))
     if window.stop <= window.start:
         raise NothingToReportError(
             f"no request from {iso(start or first)} to {iso(stop or last)}; the data goes from "
             f"{iso(first)} to {iso(last)}"
+        )
+    if window.stop - window.start > LONGEST_WINDOW:
+        raise PipelineError(
+            f"the window from {iso(window.start)} to {iso(window.stop)} is longer than "
+            f"{LONGEST_WINDOW.days} days; name a shorter one with --from and --to"
         )
     asked = [name for name, side in (("--from", start), ("--to", stop)) if side]
     return window, " and ".join(asked) if asked else "the data"

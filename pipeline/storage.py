@@ -1,7 +1,10 @@
 """Where exports lie: the only module that lists and opens blobs."""
 
 import glob
-from collections.abc import Iterator
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,11 @@ from isal import igzip, igzip_lib
 from pipeline.errors import PipelineError
 
 CHUNK_BYTES = 1 << 20
+# A packed byte can stand for a thousand.
+SALVAGED_BYTES = 4 << 10
 GZIP_MAGIC = b"\x1f\x8b"
+GZIP_WBITS = 31
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # What a broken stream makes the reader raise; its own error has no type that tools know.
 BROKEN: tuple[type[Exception], ...] = (OSError, EOFError, igzip_lib.IsalError)  # type: ignore[assignment]
 SETTINGS_NAME = "gateway-rca.toml"
@@ -34,51 +41,117 @@ class Blob:
             with Path(self.name).open("rb") as file:
                 return file.read(2) == GZIP_MAGIC
         except OSError as error:
-            raise BrokenBlobError(str(error)) from error
+            raise BrokenBlobError(_said(error)) from error
 
     def chunks(self, from_byte: int = 0) -> Iterator[bytes]:
-        """Its content, unpacked, in pieces of at most a mebibyte.
+        """Its content, unpacked and without a byte order mark, in pieces of a few mebibytes.
 
         ``from_byte`` counts bytes as stored; a compressed blob is read from its start. A plain one
         is read up to the size that was listed: what was appended since is for the next reading.
 
-        Raises ``BrokenBlobError`` behind the last piece that could be read.
+        Raises ``BrokenBlobError`` behind the last byte that could be read.
         """
-        opened: Any
+        packed = self.compressed()
+        at_start = packed or not from_byte
+        for piece in self._unpacked() if packed else self._stored(from_byte):
+            said = piece.removeprefix(BYTE_ORDER_MARK) if at_start else piece
+            at_start = False
+            if said:
+                yield said
+
+    def _stored(self, from_byte: int) -> Iterator[bytes]:
+        left = self.size - from_byte
         try:
-            if self.compressed():
-                left = None
-                opened = igzip.IGzipFile(self.name, "rb")
-            else:
-                left = self.size - from_byte
-                opened = Path(self.name).open("rb")  # noqa: SIM115
-                opened.seek(from_byte)
-            with opened as file:
-                while left is None or left > 0:
-                    chunk = file.read(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
-                    if not chunk:
-                        return
-                    left = None if left is None else left - len(chunk)
+            with Path(self.name).open("rb") as file:
+                file.seek(from_byte)
+                while left > 0 and (chunk := file.read(min(CHUNK_BYTES, left))):
+                    left -= len(chunk)
+                    yield chunk
+        except OSError as error:
+            raise BrokenBlobError(_said(error)) from error
+
+    def _unpacked(self) -> Iterator[bytes]:
+        given = 0
+        file: Any
+        try:
+            with igzip.IGzipFile(self.name, "rb") as file:
+                while chunk := file.read(CHUNK_BYTES):
+                    given += len(chunk)
                     yield chunk
         except BROKEN as error:
-            raise BrokenBlobError(f"{error}".rstrip(".")) from error
+            # The fast reader keeps for itself what it had unpacked when it met the break.
+            for chunk in _salvaged(Path(self.name)):
+                yield chunk[given:]
+                given = max(0, given - len(chunk))
+            raise BrokenBlobError(_said(error)) from error
+
+
+def _salvaged(path: Path) -> Iterator[bytes]:
+    """All that can be unpacked of a broken gzip stream, up to the byte at which it breaks."""
+    stream = zlib.decompressobj(GZIP_WBITS)
+    with path.open("rb") as file:
+        while packed := file.read(SALVAGED_BYTES):
+            while packed:
+                before = stream.copy()
+                try:
+                    yield stream.decompress(packed)
+                except zlib.error:
+                    yield from _to_the_break(before, packed)
+                    return
+                packed = stream.unused_data
+                if packed:
+                    stream = zlib.decompressobj(GZIP_WBITS)
+
+
+def _to_the_break(stream: "zlib._Decompress", packed: bytes) -> Iterator[bytes]:
+    for place in range(len(packed)):
+        try:
+            yield stream.decompress(packed[place : place + 1])
+        except zlib.error:
+            return
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{error}".rstrip(".")
 
 
 def blobs(source: str) -> list[Blob]:
     """The blobs under a file, a folder or a glob, in the order of their names.
+
+    A folder that cannot be listed comes as a blob that cannot be read: it stands for what it holds.
 
     Raises ``PipelineError`` where the source does not exist.
     """
     named = [Path(source)] if Path(source).exists() else [Path(each) for each in _globbed(source)]
     if not named:
         raise PipelineError(f"{source}: no such file or folder; name an export to read")
-    files = {
-        file.resolve()
-        for each in named
-        for file in (each.rglob("*") if each.is_dir() else [each])
-        if file.is_file() and file.name != SETTINGS_NAME
-    }
-    return sorted(Blob(str(file), file.stat().st_size) for file in files)
+    files = {file.resolve() for each in named for file in _files(each)}
+    return sorted(blob for file in files for blob in _blob(file))
+
+
+def _files(named: Path) -> Iterator[Path]:
+    if not named.is_dir():
+        yield from _exports([named])
+        return
+    closed: list[str] = []
+    for folder, _, names in os.walk(named, onerror=lambda error: closed.append(error.filename)):
+        yield from _exports(Path(folder) / name for name in names)
+    yield from map(Path, closed)
+
+
+def _exports(files: Iterable[Path]) -> Iterator[Path]:
+    return (file for file in files if file.is_file() and file.name != SETTINGS_NAME)
+
+
+def _blob(file: Path) -> Iterator[Blob]:
+    try:
+        str(file).encode()
+    except UnicodeEncodeError as error:
+        raise PipelineError(f"{str(file)!r}: the name is not UTF-8; rename it") from error
+    with suppress(FileNotFoundError):  # gone since it was listed
+        yield Blob(str(file), file.stat().st_size)
 
 
 def _globbed(source: str) -> list[str]:

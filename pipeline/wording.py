@@ -16,6 +16,7 @@ def filters() -> dict[str, Callable[..., str]]:
         "count": count,
         "day": day,
         "factor": factor,
+        "lag": lag,
         "last": last,
         "ms": ms,
         "rate": rate,
@@ -31,6 +32,11 @@ def filters() -> dict[str, Callable[..., str]]:
 def count(value: float | None) -> str:
     """1234 as 1,234."""
     return NOT_KNOWN if value is None else f"{value:,.0f}"
+
+
+def of(number: int, noun: str) -> str:
+    """So many of something: 1 line, 2 lines."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def share(value: float | None) -> str:
@@ -69,6 +75,19 @@ def slug(value: str | None) -> str:
     if value is None:
         return NOT_KNOWN
     return " ".join(SPOKEN.get(word, word) for word in value.split("_"))
+
+
+def lag(low_min: int, high_min: int) -> str:
+    """When something moved, in minutes from something else: negative is before it."""
+    if low_min == high_min:
+        return _side(low_min)
+    return f"from {_side(low_min)} to {_side(high_min)}"
+
+
+def _side(minutes: int) -> str:
+    if not minutes:
+        return "the same minute"
+    return f"{abs(minutes)} min {'after' if minutes > 0 else 'before'}"
 
 
 def last(value: str | None, separator: str = "/") -> str:

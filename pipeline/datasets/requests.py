@@ -2,6 +2,12 @@
 
 from pipeline.dataset import Column, Dataset, Type
 
+
+def _told(name: str, meaning: str) -> Column:
+    """A text as the record tells it: whoever wrote it may have put a secret into it."""
+    return Column(name, Type.VARCHAR, meaning, may_hold_secrets=True)
+
+
 requests = Dataset(
     about="Requests that came through a gateway, and the backend call that each one made.",
     grain="one request, as one log record tells it",
@@ -19,41 +25,31 @@ requests = Dataset(
     columns=(
         Column("date", Type.DATE, "day on which the request started", "UTC"),
         Column("time", Type.TIMESTAMP, "moment the gateway started the request", "UTC"),
-        Column("resource_id", Type.VARCHAR, "gateway's Azure resource id, in lower case"),
-        Column("region", Type.VARCHAR, "region of the gateway that served it"),
-        Column("correlation_id", Type.VARCHAR, "id which the gateway gave the request"),
-        Column("caller_ip", Type.VARCHAR, "address of the immediate caller, maybe a proxy"),
-        Column("subscription", Type.VARCHAR, "API Management subscription of the caller"),
-        Column("api", Type.VARCHAR, "id of the API"),
-        Column("api_revision", Type.VARCHAR, "revision of the API"),
-        Column("operation", Type.VARCHAR, "id of the operation"),
-        Column("product", Type.VARCHAR, "id of the product"),
-        Column("method", Type.VARCHAR, "HTTP method the caller used"),
-        Column(
-            "url",
-            Type.VARCHAR,
-            "URL the caller asked for, without query and user info",
-            may_hold_secrets=True,
-        ),
-        Column("protocol", Type.VARCHAR, "protocol between caller and gateway"),
+        _told("resource_id", "gateway's Azure resource id, in lower case"),
+        _told("region", "region of the gateway that served it"),
+        _told("correlation_id", "id which the gateway gave the request"),
+        _told("caller_ip", "address of the immediate caller, maybe a proxy"),
+        _told("subscription", "API Management subscription of the caller"),
+        _told("api", "id of the API"),
+        _told("api_revision", "revision of the API"),
+        _told("operation", "id of the operation"),
+        _told("product", "id of the product"),
+        _told("method", "HTTP method the caller used"),
+        _told("url", "URL the caller asked for, without query and user info"),
+        _told("protocol", "protocol between caller and gateway"),
         Column("status", Type.INTEGER, "HTTP status sent to the caller; 0 where none was"),
         Column("success", Type.BOOLEAN, "whether the gateway calls the request a success"),
         Column("total_ms", Type.BIGINT, "from request received to response fully sent", "ms"),
         Column("client_ms", Type.BIGINT, "input and output with the caller", "ms"),
-        Column("cache", Type.VARCHAR, "none, hit or miss"),
+        _told("cache", "none, hit or miss"),
         Column("cache_ms", Type.BIGINT, "input and output with the cache", "ms"),
         Column("request_bytes", Type.BIGINT, "received from the caller", "bytes"),
         Column("response_bytes", Type.BIGINT, "sent to the caller", "bytes"),
-        Column("backend", Type.VARCHAR, "id of the backend entity, where one is configured"),
-        Column("backend_method", Type.VARCHAR, "HTTP method towards the backend"),
-        Column(
-            "backend_url",
-            Type.VARCHAR,
-            "URL towards the backend, without query",
-            may_hold_secrets=True,
-        ),
-        Column("backend_protocol", Type.VARCHAR, "protocol between gateway and backend"),
-        Column("backend_host", Type.VARCHAR, "host in backend_url, in lower case"),
+        _told("backend", "id of the backend entity, where one is configured"),
+        _told("backend_method", "HTTP method towards the backend"),
+        _told("backend_url", "URL towards the backend, without query"),
+        _told("backend_protocol", "protocol between gateway and backend"),
+        _told("backend_host", "host in backend_url, in lower case"),
         Column("backend_port", Type.INTEGER, "port in backend_url, or its scheme's"),
         Column("backend_status", Type.INTEGER, "HTTP status that the backend answered"),
         Column(
@@ -62,15 +58,10 @@ requests = Dataset(
             "all input and output with the backend, connecting included",
             "ms",
         ),
-        Column("error_source", Type.VARCHAR, "policy or step that failed last"),
-        Column("error_section", Type.VARCHAR, "policy section that failed last"),
-        Column("error_reason", Type.VARCHAR, "the last error's machine code"),
-        Column(
-            "error_message",
-            Type.VARCHAR,
-            "the last error's text, secrets removed",
-            may_hold_secrets=True,
-        ),
+        _told("error_source", "policy or step that failed last"),
+        _told("error_section", "policy section that failed last"),
+        _told("error_reason", "the last error's machine code"),
+        _told("error_message", "the last error's text, secrets removed"),
         Column("error_elapsed_ms", Type.BIGINT, "from request start to the last error", "ms"),
         Column("error_ip", Type.VARCHAR, "address that the last error's text names"),
         Column("error_port", Type.INTEGER, "port that the last error's text names"),

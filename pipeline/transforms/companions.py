@@ -15,13 +15,19 @@ from pipeline.transforms.grid import Series
 MOST_LAG_MIN = 10
 # Fewer would leave too few places to compare with for a p-value of 0.05.
 LEAST_MINUTES = 6 * MOST_LAG_MIN
+NEARLY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Spearman's rank correlation at the best lag (minutes, positive: after the failures)."""
+    """Spearman's rank correlation at the best lag (minutes, positive: after the failures).
+
+    Lags from ``low_min`` to ``high_min`` do nearly as well, and the data cannot tell them apart.
+    """
 
     lag_min: int
+    low_min: int
+    high_min: int
     correlation: float
     p_value: float
 
@@ -44,7 +50,18 @@ def match(failures: Series, series: Series) -> Match | None:
     elsewhere = np.lib.stride_tricks.sliding_window_view(far, len(near)).max(axis=1)
     as_good = np.count_nonzero(elsewhere >= abs(at_shift[best]))
     lag = best if best <= MOST_LAG_MIN else best - len(moved)
-    return Match(lag, float(at_shift[best]), float((as_good + 1) / (len(elsewhere) + 1)))
+    alike = [
+        other
+        for other in range(-MOST_LAG_MIN, MOST_LAG_MIN + 1)
+        if abs(at_shift[other]) >= abs(at_shift[best]) - NEARLY
+    ]
+    return Match(
+        lag_min=lag,
+        low_min=min(alike),
+        high_min=max(alike),
+        correlation=float(at_shift[best]),
+        p_value=float((as_good + 1) / (len(elsewhere) + 1)),
+    )
 
 
 def _lag(step: int, moved: Series) -> int:
