@@ -26,6 +26,7 @@ from pipeline.lake import Lake
 from pipeline.land import Landing, Progress, land
 from pipeline.query import queries
 from pipeline.report import Format, Report, write
+from pipeline.seen import Seen
 from pipeline.transforms.gaps import gaps
 from pipeline.transforms.incidents import Run, merged, runs
 from pipeline.window import MINUTE, Window, floor, iso
@@ -229,7 +230,7 @@ def _findings(
 @dataclass(frozen=True, slots=True)
 class _Chapter:
     incident: Incident
-    seen: diagnose.Seen
+    seen: Seen
 
 
 def _chapter(
@@ -254,7 +255,7 @@ def _chapter(
             "hold_s": int(way.hold_s.value),
         },
     )
-    seen = diagnose.Seen(run, window, way, {**whole, **own}, number)
+    seen = Seen(run, window, way, {**whole, **own}, number)
     return _Chapter(diagnose.incident(seen, settings.slo), seen)
 
 

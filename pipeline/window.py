@@ -52,6 +52,11 @@ def ceiling(moment: datetime) -> datetime:
     return down if down == moment else down + MINUTE
 
 
-def iso(moment: datetime | None) -> str | None:
+def told(moment: datetime) -> str:
     """The moment as the findings write it: ISO 8601 with Z, to the millisecond."""
-    return None if moment is None else moment.isoformat(timespec="milliseconds") + "Z"
+    return moment.isoformat(timespec="milliseconds") + "Z"
+
+
+def iso(moment: datetime | None) -> str | None:
+    """The same of a moment that may not be known."""
+    return None if moment is None else told(moment)

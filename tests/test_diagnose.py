@@ -10,7 +10,7 @@ import pytest
 from pipeline.ask import ask, tell_topology
 from pipeline.config import Settings, Slo, settings
 from pipeline.datasets import datasets
-from pipeline.diagnose import Seen, incident
+from pipeline.diagnose import incident
 from pipeline.engines.duckdb import DuckDB
 from pipeline.exhibit import EXHIBITS, numbered
 from pipeline.finding import Incident, Status, Verdict
@@ -21,6 +21,7 @@ from pipeline.land import land
 from pipeline.limits import way_out
 from pipeline.query import queries
 from pipeline.run import OF_AN_INCIDENT, WHOLE_WINDOW
+from pipeline.seen import Seen
 from pipeline.transforms.incidents import merged, runs
 from pipeline.window import Window
 from tests.given import at

@@ -297,7 +297,11 @@ def test_a_header_is_read() -> None:
     [
         ("-- grain:", "-- grian:", "{path}:4: unknown key 'grian'; did you mean 'grain'?"),
         ("-- grain: backend", "-- author: me", "{path}:4: unknown key 'author'"),
-        ("-- grain: backend\n", "", "{path}:1: key 'grain' stands 0 times; write one line '-- grain: …'"),
+        (
+            "-- grain: backend\n",
+            "",
+            "{path}:1: key 'grain' stands 0 times; write one line '-- grain: …'",
+        ),
         (
             "-- grain: backend",
             "-- grain: backend\n-- grain: host",
