@@ -2,58 +2,19 @@
 
 from pipeline.finding import Verdict
 from pipeline.hypotheses.authentication_failure import authentication_failure
-from pipeline.hypothesis import Case
-from tests.given import CONNECT_TIMEOUT, SERVER_ERROR, FailureWay, died_of, times
-
-KIND = times(SERVER_ERROR, 1, outcome="rejected", backend_status=401)
-OTHER = SERVER_ERROR
+from tests.given import SERVER_ERROR, times
+from tests.recorded import RecordedMechanism
 
 
-def tried(*kinds: FailureWay) -> Case:
-    return authentication_failure.tried({"ways": died_of(*kinds)})
+class TestAuthenticationFailure(RecordedMechanism):
+    hypothesis = authentication_failure
+    kind = times(SERVER_ERROR, 1, outcome="rejected", backend_status=401)
+    other = SERVER_ERROR
+    says = "were turned away by the backend with 401 or 403"
 
+    def test_a_backend_that_forbids_counts_too(self) -> None:
+        forbidden = times(self.kind, 100, backend_status=403)
+        assert self.tried(forbidden).verdict is Verdict.SUPPORTED
 
-def test_answers_of_401_from_the_backend_support_it() -> None:
-    case = tried(times(KIND, 95), times(OTHER, 5))
-    assert (case.verdict, case.recorded, case.would_decide) == (Verdict.SUPPORTED, True, None)
-    [evidence] = case.evidence
-    assert evidence.weight > 2
-    assert (
-        "95 of 100 failures (95 %) were turned away by the backend with 401 or 403" in evidence.says
-    )
-
-
-def test_a_bare_majority_supports_it_without_recording_it() -> None:
-    case = tried(times(KIND, 60), times(OTHER, 40))
-    assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, False)
-
-
-def test_none_among_failures_that_tell_their_cause_exclude_it() -> None:
-    case = tried(times(OTHER, 100))
-    assert (case.verdict, case.would_decide) == (Verdict.EXCLUDED, None)
-    assert case.evidence[0].weight < -3
-
-
-def test_a_few_leave_it_open_and_say_what_would_decide() -> None:
-    case = tried(times(KIND, 5), times(OTHER, 95))
-    assert case.verdict is Verdict.UNDECIDED
-    assert case.would_decide
-    assert case.evidence[0].weight < 0
-
-
-def test_none_among_a_handful_prove_nothing() -> None:
-    assert tried(times(OTHER, 19)).verdict is Verdict.UNDECIDED
-
-
-def test_none_among_failures_that_tell_nothing_prove_nothing() -> None:
-    silent = times(CONNECT_TIMEOUT, 80, reason=None, fault=None)
-    assert tried(silent, times(OTHER, 20)).verdict is Verdict.UNDECIDED
-
-
-def test_a_backend_that_forbids_counts_too() -> None:
-    forbidden = times(KIND, 100, backend_status=403)
-    assert tried(forbidden).verdict is Verdict.SUPPORTED
-
-
-def test_throttling_is_not_authentication() -> None:
-    assert tried(times(KIND, 100, backend_status=429)).verdict is Verdict.EXCLUDED
+    def test_throttling_is_not_authentication(self) -> None:
+        assert self.tried(times(self.kind, 100, backend_status=429)).verdict is Verdict.EXCLUDED

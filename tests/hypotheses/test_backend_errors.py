@@ -2,55 +2,16 @@
 
 from pipeline.finding import Verdict
 from pipeline.hypotheses.backend_errors import backend_errors
-from pipeline.hypothesis import Case
-from tests.given import CONNECT_TIMEOUT, SERVER_ERROR, FailureWay, died_of, times
-
-KIND = SERVER_ERROR
-OTHER = CONNECT_TIMEOUT
+from tests.given import CONNECT_TIMEOUT, SERVER_ERROR, times
+from tests.recorded import RecordedMechanism
 
 
-def tried(*kinds: FailureWay) -> Case:
-    return backend_errors.tried({"ways": died_of(*kinds)})
+class TestBackendErrors(RecordedMechanism):
+    hypothesis = backend_errors
+    kind = SERVER_ERROR
+    other = CONNECT_TIMEOUT
+    says = "carry an HTTP status of 500 or more from the backend"
 
-
-def test_answers_of_503_from_the_backend_support_it() -> None:
-    case = tried(times(KIND, 95), times(OTHER, 5))
-    assert (case.verdict, case.recorded, case.would_decide) == (Verdict.SUPPORTED, True, None)
-    [evidence] = case.evidence
-    assert evidence.weight > 2
-    assert (
-        "95 of 100 failures (95 %) carry an HTTP status of 500 or more from the backend"
-        in evidence.says
-    )
-
-
-def test_a_bare_majority_supports_it_without_recording_it() -> None:
-    case = tried(times(KIND, 60), times(OTHER, 40))
-    assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, False)
-
-
-def test_none_among_failures_that_tell_their_cause_exclude_it() -> None:
-    case = tried(times(OTHER, 100))
-    assert (case.verdict, case.would_decide) == (Verdict.EXCLUDED, None)
-    assert case.evidence[0].weight < -3
-
-
-def test_a_few_leave_it_open_and_say_what_would_decide() -> None:
-    case = tried(times(KIND, 5), times(OTHER, 95))
-    assert case.verdict is Verdict.UNDECIDED
-    assert case.would_decide
-    assert case.evidence[0].weight < 0
-
-
-def test_none_among_a_handful_prove_nothing() -> None:
-    assert tried(times(OTHER, 19)).verdict is Verdict.UNDECIDED
-
-
-def test_none_among_failures_that_tell_nothing_prove_nothing() -> None:
-    silent = times(CONNECT_TIMEOUT, 80, reason=None, fault=None)
-    assert tried(silent, times(OTHER, 20)).verdict is Verdict.UNDECIDED
-
-
-def test_a_status_that_the_gateway_made_up_is_not_the_backends() -> None:
-    made_up = times(KIND, 100, backend_status=None, reason="BackendConnectionFailure")
-    assert tried(made_up).verdict is Verdict.EXCLUDED
+    def test_a_status_that_the_gateway_made_up_is_not_the_backends(self) -> None:
+        made_up = times(self.kind, 100, backend_status=None, reason="BackendConnectionFailure")
+        assert self.tried(made_up).verdict is Verdict.EXCLUDED

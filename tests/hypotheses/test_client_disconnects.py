@@ -1,48 +1,12 @@
 """Callers that hung up first."""
 
-from pipeline.finding import Verdict
 from pipeline.hypotheses.client_disconnects import client_disconnects
-from pipeline.hypothesis import Case
-from tests.given import CONNECT_TIMEOUT, SERVER_ERROR, FailureWay, died_of, times
-
-KIND = times(CONNECT_TIMEOUT, 1, outcome="aborted", reason="ClientConnectionFailure")
-OTHER = SERVER_ERROR
+from tests.given import CONNECT_TIMEOUT, SERVER_ERROR, times
+from tests.recorded import RecordedMechanism
 
 
-def tried(*kinds: FailureWay) -> Case:
-    return client_disconnects.tried({"ways": died_of(*kinds)})
-
-
-def test_callers_that_gave_up_support_it() -> None:
-    case = tried(times(KIND, 95), times(OTHER, 5))
-    assert (case.verdict, case.recorded, case.would_decide) == (Verdict.SUPPORTED, True, None)
-    [evidence] = case.evidence
-    assert evidence.weight > 2
-    assert "95 of 100 failures (95 %) were given up by their caller" in evidence.says
-
-
-def test_a_bare_majority_supports_it_without_recording_it() -> None:
-    case = tried(times(KIND, 60), times(OTHER, 40))
-    assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, False)
-
-
-def test_none_among_failures_that_tell_their_cause_exclude_it() -> None:
-    case = tried(times(OTHER, 100))
-    assert (case.verdict, case.would_decide) == (Verdict.EXCLUDED, None)
-    assert case.evidence[0].weight < -3
-
-
-def test_a_few_leave_it_open_and_say_what_would_decide() -> None:
-    case = tried(times(KIND, 5), times(OTHER, 95))
-    assert case.verdict is Verdict.UNDECIDED
-    assert case.would_decide
-    assert case.evidence[0].weight < 0
-
-
-def test_none_among_a_handful_prove_nothing() -> None:
-    assert tried(times(OTHER, 19)).verdict is Verdict.UNDECIDED
-
-
-def test_none_among_failures_that_tell_nothing_prove_nothing() -> None:
-    silent = times(CONNECT_TIMEOUT, 80, reason=None, fault=None)
-    assert tried(silent, times(OTHER, 20)).verdict is Verdict.UNDECIDED
+class TestClientDisconnects(RecordedMechanism):
+    hypothesis = client_disconnects
+    kind = times(CONNECT_TIMEOUT, 1, outcome="aborted", reason="ClientConnectionFailure")
+    other = SERVER_ERROR
+    says = "were given up by their caller"

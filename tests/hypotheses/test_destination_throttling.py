@@ -2,52 +2,18 @@
 
 from pipeline.finding import Verdict
 from pipeline.hypotheses.destination_throttling import destination_throttling
-from pipeline.hypothesis import Case
-from tests.given import CONNECT_TIMEOUT, SERVER_ERROR, FailureWay, died_of, times
-
-KIND = times(SERVER_ERROR, 1, outcome="rejected", backend_status=429)
-OTHER = SERVER_ERROR
+from tests.given import SERVER_ERROR, times
+from tests.recorded import RecordedMechanism
 
 
-def tried(*kinds: FailureWay) -> Case:
-    return destination_throttling.tried({"ways": died_of(*kinds)})
+class TestDestinationThrottling(RecordedMechanism):
+    hypothesis = destination_throttling
+    kind = times(SERVER_ERROR, 1, outcome="rejected", backend_status=429)
+    other = SERVER_ERROR
+    says = "were turned away by the backend with 429"
 
-
-def test_answers_of_429_from_the_backend_support_it() -> None:
-    case = tried(times(KIND, 95), times(OTHER, 5))
-    assert (case.verdict, case.recorded, case.would_decide) == (Verdict.SUPPORTED, True, None)
-    [evidence] = case.evidence
-    assert evidence.weight > 2
-    assert "95 of 100 failures (95 %) were turned away by the backend with 429" in evidence.says
-
-
-def test_a_bare_majority_supports_it_without_recording_it() -> None:
-    case = tried(times(KIND, 60), times(OTHER, 40))
-    assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, False)
-
-
-def test_none_among_failures_that_tell_their_cause_exclude_it() -> None:
-    case = tried(times(OTHER, 100))
-    assert (case.verdict, case.would_decide) == (Verdict.EXCLUDED, None)
-    assert case.evidence[0].weight < -3
-
-
-def test_a_few_leave_it_open_and_say_what_would_decide() -> None:
-    case = tried(times(KIND, 5), times(OTHER, 95))
-    assert case.verdict is Verdict.UNDECIDED
-    assert case.would_decide
-    assert case.evidence[0].weight < 0
-
-
-def test_none_among_a_handful_prove_nothing() -> None:
-    assert tried(times(OTHER, 19)).verdict is Verdict.UNDECIDED
-
-
-def test_none_among_failures_that_tell_nothing_prove_nothing() -> None:
-    silent = times(CONNECT_TIMEOUT, 80, reason=None, fault=None)
-    assert tried(silent, times(OTHER, 20)).verdict is Verdict.UNDECIDED
-
-
-def test_the_gateways_own_rate_limit_is_not_the_backends() -> None:
-    own = times(KIND, 100, backend_status=None, reason="RateLimitExceeded", destination=None)
-    assert tried(own).verdict is Verdict.EXCLUDED
+    def test_the_gateways_own_rate_limit_is_not_the_backends(self) -> None:
+        own = times(
+            self.kind, 100, backend_status=None, reason="RateLimitExceeded", destination=None
+        )
+        assert self.tried(own).verdict is Verdict.EXCLUDED

@@ -2,61 +2,25 @@
 
 from pipeline.finding import Verdict
 from pipeline.hypotheses.gateway_policy_error import gateway_policy_error
-from pipeline.hypothesis import Case
-from tests.given import CONNECT_TIMEOUT, SERVER_ERROR, FailureWay, died_of, times
-
-KIND = times(
-    CONNECT_TIMEOUT, 1, destination=None, reason="ExpressionValueEvaluationFailure", fault="other"
-)
-OTHER = SERVER_ERROR
+from tests.given import CONNECT_TIMEOUT, SERVER_ERROR, times
+from tests.recorded import RecordedMechanism
 
 
-def tried(*kinds: FailureWay) -> Case:
-    return gateway_policy_error.tried({"ways": died_of(*kinds)})
-
-
-def test_policies_that_failed_support_it() -> None:
-    case = tried(times(KIND, 95), times(OTHER, 5))
-    assert (case.verdict, case.recorded, case.would_decide) == (Verdict.SUPPORTED, True, None)
-    [evidence] = case.evidence
-    assert evidence.weight > 2
-    assert (
-        "95 of 100 failures (95 %) ended in the gateway, before any backend was called"
-        in evidence.says
+class TestGatewayPolicyError(RecordedMechanism):
+    hypothesis = gateway_policy_error
+    kind = times(
+        CONNECT_TIMEOUT,
+        1,
+        destination=None,
+        reason="ExpressionValueEvaluationFailure",
+        fault="other",
     )
+    other = SERVER_ERROR
+    says = "ended in the gateway, before any backend was called"
 
+    def test_a_failed_connect_without_a_destination_is_no_policy_error(self) -> None:
+        assert self.tried(times(CONNECT_TIMEOUT, 100, destination=None)).verdict is Verdict.EXCLUDED
 
-def test_a_bare_majority_supports_it_without_recording_it() -> None:
-    case = tried(times(KIND, 60), times(OTHER, 40))
-    assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, False)
-
-
-def test_none_among_failures_that_tell_their_cause_exclude_it() -> None:
-    case = tried(times(OTHER, 100))
-    assert (case.verdict, case.would_decide) == (Verdict.EXCLUDED, None)
-    assert case.evidence[0].weight < -3
-
-
-def test_a_few_leave_it_open_and_say_what_would_decide() -> None:
-    case = tried(times(KIND, 5), times(OTHER, 95))
-    assert case.verdict is Verdict.UNDECIDED
-    assert case.would_decide
-    assert case.evidence[0].weight < 0
-
-
-def test_none_among_a_handful_prove_nothing() -> None:
-    assert tried(times(OTHER, 19)).verdict is Verdict.UNDECIDED
-
-
-def test_none_among_failures_that_tell_nothing_prove_nothing() -> None:
-    silent = times(CONNECT_TIMEOUT, 80, reason=None, fault=None)
-    assert tried(silent, times(OTHER, 20)).verdict is Verdict.UNDECIDED
-
-
-def test_a_failed_connect_without_a_destination_is_no_policy_error() -> None:
-    assert tried(times(CONNECT_TIMEOUT, 100, destination=None)).verdict is Verdict.EXCLUDED
-
-
-def test_a_time_out_without_a_destination_is_no_policy_error() -> None:
-    timed_out = times(CONNECT_TIMEOUT, 100, destination=None, reason="Timeout")
-    assert tried(timed_out).verdict is Verdict.EXCLUDED
+    def test_a_time_out_without_a_destination_is_no_policy_error(self) -> None:
+        timed_out = times(CONNECT_TIMEOUT, 100, destination=None, reason="Timeout")
+        assert self.tried(timed_out).verdict is Verdict.EXCLUDED
