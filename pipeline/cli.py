@@ -229,6 +229,7 @@ def _report(
 ) -> ExitStatus:
     from pipeline.config import beside, settings
     from pipeline.lake import Lake
+    from pipeline.report import prepared
     from pipeline.run import incident_report
     from pipeline.window import parsed, zoned
 
@@ -237,8 +238,10 @@ def _report(
         moments.append(None if text is None else parsed(text, option))
         if text is not None and not zoned(text):
             _say(f"{option} {text} has no zone and is read as UTC")
-    known = settings(config or beside(source))
-    _say(f"settings: {known.origin or 'none found, defaults hold; the report lists them'}")
+    found = config or beside([*source, *([str(lake)] if lake else [])])
+    known = settings(found)
+    prepared(outputs)
+    _say(f"settings: {found or 'none found; defaults hold'}")
     with _progress() as on_progress:
         outcome = incident_report(
             source,

@@ -24,6 +24,7 @@ from pipeline.seen import Seen
 from pipeline.transforms.ports import Bounds
 from pipeline.transforms.trigger import trigger
 from pipeline.window import iso, told
+from pipeline.wording import of
 
 LIKELY = 0.7
 
@@ -91,6 +92,7 @@ def _ranked(cases: Mapping[str, Case], number: int) -> list[Hypothesis]:
         (
             Hypothesis(
                 id=name,
+                name=hypotheses()[name].name,
                 probability=round(odds.get(name, 0.0) / total, 4),
                 verdict=case.verdict,
                 evidence=[
@@ -164,22 +166,27 @@ def _snat(facts: Mapping[str, Any]) -> Snat:
             verdict=Exhaustion.EXCLUDED,
             why="Even if every call had taken a port of its own, all on one unit, "
             f"{named.destination} would have held {named.upper_peak:,} ports at its peak"
-            f"{_sharing(named)}; {named.limit:,} {_there(way)}.",
+            f"{_sharing(named)}; {named.limit:,} {_there(way)}"
+            f"{'' if way.documented else '; it is excluded if there were more than that'}.",
         )
     return Snat(
         verdict=Exhaustion.UNDECIDED,
-        why=f"{named.destination} held between {named.lower_peak:,} and {named.upper_peak:,} ports "
-        f"at its peak{_sharing(named)}, if all on one unit; {named.limit:,} {_there(way)}. The "
-        "limit lies "
-        f"{'below' if named.lower_peak >= named.limit else 'inside'} this band, and no port "
-        "counter was read that could decide.",
+        why=f"{named.destination} held at least {named.lower_peak:,} ports (spread evenly) and at "
+        f"most {named.upper_peak:,} (all on one unit) at its peak{_sharing(named)}; "
+        f"{named.limit:,} {_there(way)}. {_limit_lies(named)}, and no port counter was read that "
+        "could decide.",
     )
 
 
 def _sharing(bound: Bounds) -> str:
     if not bound.sharing:
         return ""
-    return f" ({bound.sharing} hosts of unknown address counted in, which may be on the same ip)"
+    hosts = of(bound.sharing, "host")
+    return f" ({hosts} of unknown address counted in: they may be on the same ip)"
+
+
+def _limit_lies(bound: Bounds) -> str:
+    return f"The limit lies {'below' if bound.lower_peak >= bound.limit else 'inside'} this band"
 
 
 def _there(way: limits.Way) -> str:

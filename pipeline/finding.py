@@ -118,9 +118,10 @@ class Evidence(Shape, frozen=True):
 
 
 class Hypothesis(Shape, frozen=True):
-    """A mechanism, tested on this incident."""
+    """A mechanism, tested on this incident; ``name`` is it in words."""
 
     id: str
+    name: str
     probability: Share
     verdict: Verdict
     evidence: list[Evidence]
@@ -363,6 +364,20 @@ class Figure(Shape, frozen=True):
     incident: str | None
 
 
+class Objective(Shape, frozen=True):
+    """The promise that failures are held against; null where none is stated."""
+
+    availability: float | None
+    window_days: int | None
+
+
+class Detection(Shape, frozen=True):
+    """What a run of failures must have to be an incident."""
+
+    minimum_failures: int
+    minimum_minutes: int
+
+
 class Findings(Shape, frozen=True):
     """The document of an incident report."""
 
@@ -373,6 +388,8 @@ class Findings(Shape, frozen=True):
     window_from: str
     coverage: list[Coverage]
     assumptions: list[Assumption]
+    objective: Objective
+    detection: Detection
     quarantine: list[Refused]
     incidents: list[Incident]
     set_aside: list[str]

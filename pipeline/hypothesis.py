@@ -35,13 +35,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class HypothesisTest:
-    """A mechanism of the catalogue; its id is the name of its file.
+    """A mechanism of the catalogue; its id is the name of its file, ``name`` is it in a sentence.
 
     ``prior`` is how often it is the cause of an outbound incident before any evidence, a judgement,
     not a measurement. ``needs`` are the facts it asks for: its parameters' names.
     """
 
     id: str
+    name: str
     about: str
     prior: float
     do_first: str
@@ -54,13 +55,14 @@ class HypothesisTest:
 
 
 def hypothesis(
-    about: str, *, prior: float, do_first: str
+    about: str, *, name: str, prior: float, do_first: str
 ) -> Callable[[Callable[..., Case]], HypothesisTest]:
     """Makes a function a hypothesis: its name is the slug, its parameters the facts it needs."""
 
     def made(test: Callable[..., Case]) -> HypothesisTest:
         return HypothesisTest(
             id=test.__name__,
+            name=name,
             about=about,
             prior=prior,
             do_first=do_first,

@@ -1,6 +1,8 @@
 """Report: findings and drawings in, one document out as HTML, PDF and JSON."""
 
 import base64
+import contextlib
+import io
 import os
 import tempfile
 from collections.abc import Mapping
@@ -42,6 +44,24 @@ class Report:
 
     findings: Findings
     drawings: Mapping[str, Drawing]
+
+
+def prepared(outputs: Mapping[Format, Path]) -> None:
+    """Looks whether the files to come can be written: better to know now than after the work.
+
+    Raises ``PipelineError`` where a file cannot be written to.
+    """
+    for path in outputs.values():
+        if path.is_dir():
+            raise PipelineError(
+                f"{path}: cannot be written: it is a folder; name a file in it, as "
+                f"{path / 'rca.pdf'}"
+            )
+        there = next(each for each in (path, *path.absolute().parents) if each.exists())
+        if there != path and not there.is_dir():
+            raise PipelineError(f"{path}: cannot be written: {there} is a file, not a folder")
+        if not os.access(there, os.W_OK):
+            raise PipelineError(f"{path}: cannot be written: no permission to write to {there}")
 
 
 def write(report: Report, outputs: Mapping[Format, Path]) -> tuple[list[Path], list[str]]:
@@ -118,8 +138,10 @@ def pdf(html: str) -> bytes | None:
     with tempfile.TemporaryDirectory(prefix="gateway-rca-fonts-") as cache_folder:
         os.environ["FONTCONFIG_FILE"] = str(_font_settings(Path(cache_folder)))
         try:
-            import weasyprint
-            from weasyprint.urls import URLFetcher
+            # Without Pango it prints where to read about it; the report says what to type.
+            with contextlib.redirect_stdout(io.StringIO()):
+                import weasyprint
+                from weasyprint.urls import URLFetcher
         except OSError:
             return None
         document = weasyprint.HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=("data",)))

@@ -21,7 +21,17 @@ from pipeline.engines.duckdb import DuckDB
 from pipeline.errors import NothingToReportError, PipelineError
 from pipeline.exhibit import EXHIBITS, OF_DATA, Exhibit, numbered
 from pipeline.figures import draw
-from pipeline.finding import Assumption, Coverage, Figure, Findings, Incident, Refused, Span
+from pipeline.finding import (
+    Assumption,
+    Coverage,
+    Detection,
+    Figure,
+    Findings,
+    Incident,
+    Objective,
+    Refused,
+    Span,
+)
 from pipeline.lake import Lake
 from pipeline.land import Landing, Progress, land
 from pipeline.query import queries
@@ -29,7 +39,7 @@ from pipeline.report import Format, Report, write
 from pipeline.seen import Seen
 from pipeline.transforms.gaps import gaps
 from pipeline.transforms.incidents import Run, merged, runs
-from pipeline.window import MINUTE, Window, floor, iso
+from pipeline.window import MINUTE, Window, floor, iso, to_the_ms
 from pipeline.wording import of
 
 WHOLE_WINDOW = (
@@ -39,10 +49,15 @@ WHOLE_WINDOW = (
     "backend_time_by_minute",
     "overhead_by_minute",
 )
+OF_A_GATEWAY = ("ports_by_minute",)
 OF_AN_INCIDENT = tuple(
     dict.fromkeys(
         [
-            *(exhibit.query for exhibit in EXHIBITS if exhibit.query not in WHOLE_WINDOW),
+            *(
+                exhibit.query
+                for exhibit in EXHIBITS
+                if exhibit.query not in WHOLE_WINDOW + OF_A_GATEWAY
+            ),
             "hosts",
         ]
     )
@@ -137,7 +152,7 @@ def problems(landing: Landing) -> list[str]:
     broken = landing.quarantined["broken blob"]
     if broken:
         found.append(
-            f"{broken} blobs could not be read to their end; what came before was landed, see "
+            f"{of(broken, 'blob')} could not be read to the end; what came before was landed, see "
             "the quarantine for where"
         )
     return found
@@ -188,11 +203,16 @@ def _findings(
         gateway: limits.way_out(gateway, settings.stated(gateway), window.stop)
         for gateway in whole["requests_by_minute"].frame["gateway"].unique().sort().to_list()
     }
+    ports: dict[tuple[str, int], dict[str, Answer]] = {}
     chapters = [
-        _chapter(engine, number, run, window, whole, settings) for number, run in enumerate(found)
+        _chapter(engine, number, run, window, whole, ports, settings)
+        for number, run in enumerate(found)
     ]
-    asked = len(WHOLE_WINDOW) + len(found) * len(OF_AN_INCIDENT)
+    asked = len(WHOLE_WINDOW) + len(ports) + len(found) * len(OF_AN_INCIDENT)
     rows = int(whole["requests_by_minute"].frame["requests"].sum())
+    called = whole["calls_by_minute"].frame["destination"].unique().to_list()
+    for note in _idle(settings, sorted(ways), called):
+        say(f"note: {note}")
     say(f"2/{STEPS} ask: {asked} queries over {rows:,} requests of {of(len(ways), 'gateway')}")
     about = ask(engine, ["read", "refused", "extent"], {})
     return Report(
@@ -204,6 +224,13 @@ def _findings(
             window_from=window_from,
             coverage=_coverage(about, whole["requests_by_minute"].frame, window),
             assumptions=_assumptions(ways, settings, learnt),
+            objective=Objective(
+                availability=settings.slo.availability, window_days=settings.slo.window_days
+            ),
+            detection=Detection(
+                minimum_failures=settings.incident.minimum_failures,
+                minimum_minutes=settings.incident.minimum_minutes,
+            ),
             quarantine=[Refused(**row) for row in about["refused"].frame.iter_rows(named=True)],
             incidents=[chapter.incident for chapter in chapters],
             set_aside=[],
@@ -239,23 +266,25 @@ def _chapter(
     run: Run,
     window: Window,
     whole: dict[str, Answer],
+    ports: dict[tuple[str, int], dict[str, Answer]],
     settings: Settings,
 ) -> _Chapter:
+    """The chapter of an incident; ``ports`` keeps answers that several at a gateway share."""
     way = limits.way_out(run.gateway, settings.stated(run.gateway), run.start)
-    own = ask(
-        engine,
-        OF_AN_INCIDENT,
-        {
-            "gateway": run.gateway,
-            "start": window.start,
-            "stop": window.stop,
-            "onset": run.start,
-            "finish": run.last,
-            "counted": run.counted,
-            "hold_s": int(way.hold_s.value),
-        },
-    )
-    seen = Seen(run, window, way, {**whole, **own}, number)
+    hold_s = int(way.hold_s.value)
+    parameters = {
+        "gateway": run.gateway,
+        "start": window.start,
+        "stop": window.stop,
+        "onset": run.start,
+        "finish": run.last,
+        "counted": run.counted,
+        "hold_s": hold_s,
+    }
+    if (run.gateway, hold_s) not in ports:
+        ports[run.gateway, hold_s] = ask(engine, OF_A_GATEWAY, parameters)
+    own = ask(engine, OF_AN_INCIDENT, parameters)
+    seen = Seen(run, window, way, {**whole, **ports[run.gateway, hold_s], **own}, number)
     return _Chapter(diagnose.incident(seen, settings.slo), seen)
 
 
@@ -289,10 +318,11 @@ def _window(engine: Engine, bounds: tuple[datetime | None, datetime | None]) -> 
         raise PipelineError(f"--to {iso(stop)} is not after --from {iso(start)}; swap them")
     # Beyond the data there is nothing to look at, and each minute looked at costs something.
     window = Window(max(window.start, floor(first)), min(window.stop, last + MINUTE))
+    window = to_the_ms(window)
     if window.stop <= window.start:
+        where = f"from {iso(start)} on" if start and start > last else f"before {iso(stop)}"
         raise NothingToReportError(
-            f"no request from {iso(start or first)} to {iso(stop or last)}; the data goes from "
-            f"{iso(first)} to {iso(last)}"
+            f"no request {where}; the data goes from {iso(first)} to {iso(last)}"
         )
     if window.stop - window.start > LONGEST_WINDOW:
         raise PipelineError(
@@ -349,6 +379,7 @@ def _assumptions(
         for gateway, way in ways.items()
         for value in way.values
     ]
+    found += _stated(settings)
     found.append(
         Assumption(
             name="requests at once on one backend connection",
@@ -376,6 +407,43 @@ def _assumptions(
         for host, ip in sorted(learnt.items())
     ]
     return found
+
+
+def _stated(settings: Settings) -> list[Assumption]:
+    """What counts as an incident, what was promised, and how much of the traffic is logged."""
+    said = settings.origin or ""
+    rows: list[tuple[str, float | None, bool]] = [
+        ("least failures of an incident", settings.incident.minimum_failures, False),
+        ("least bad minutes of an incident", settings.incident.minimum_minutes, False),
+        ("objective: availability", settings.slo.availability, True),
+        ("objective: days", settings.slo.window_days, True),
+        *(
+            (f"share of requests logged at {gateway.resource_id.rpartition('/')[2]}", share, True)
+            for gateway in settings.gateway
+            if (share := gateway.sampling) not in (None, 1)
+        ),
+    ]
+    return [
+        Assumption(name=name, value=value, origin="file" if said else "default", source=said)
+        for name, value, only_if_stated in rows
+        if value is not None or not only_if_stated
+    ]
+
+
+def _idle(settings: Settings, gateways: list[str], destinations: list[str]) -> list[str]:
+    """Settings that no data answers to: a slip of the pen looks like this."""
+    named = {destination.rpartition(":")[0] for destination in destinations}
+    idle = [
+        f"{settings.origin}: [[gateway]] {stated.resource_id} is in no log; there is "
+        + ", ".join(gateways)
+        for stated in settings.gateway
+        if stated.resource_id.lower() not in gateways
+    ]
+    return idle + [
+        f"{settings.origin}: [[destination]] {stated.host} was not called in the window"
+        for stated in settings.destination
+        if not named & {stated.host.lower(), *stated.ips}
+    ]
 
 
 def _summary(incidents: list[Incident]) -> str:

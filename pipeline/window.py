@@ -52,6 +52,16 @@ def ceiling(moment: datetime) -> datetime:
     return down if down == moment else down + MINUTE
 
 
+def to_the_ms(window: Window) -> Window:
+    """The window widened to whole milliseconds, as findings write it: naming it again gives it."""
+    fine = timedelta(milliseconds=1)
+    over = timedelta(microseconds=window.stop.microsecond % 1000)
+    return Window(
+        window.start - timedelta(microseconds=window.start.microsecond % 1000),
+        window.stop - over + fine if over else window.stop,
+    )
+
+
 def told(moment: datetime) -> str:
     """The moment as the findings write it: ISO 8601 with Z, to the millisecond."""
     return moment.isoformat(timespec="milliseconds") + "Z"

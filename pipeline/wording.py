@@ -19,6 +19,7 @@ def filters() -> dict[str, Callable[..., str]]:
         "lag": lag,
         "last": last,
         "ms": ms,
+        "of": of,
         "rate": rate,
         "seconds": seconds,
         "share": share,
@@ -40,14 +41,16 @@ def of(number: int, noun: str) -> str:
 
 
 def share(value: float | None) -> str:
-    """A share of 0 to 1 in per cent, with one digit; more than nothing never reads as nothing."""
+    """A share of 0 to 1 in per cent, with one digit; only nothing reads as 0, only all as 100."""
     if value is None:
         return NOT_KNOWN
     if 0 < value < 0.0005:
         return "under 0.1 %"
     if 0.9995 <= value < 1:
         return "over 99.9 %"
-    return f"{value:.1%}".replace("%", " %").replace(".0 %", " %")
+    return (
+        f"{value:.0%}".replace("%", " %") if value in (0, 1) else f"{value:.1%}".replace("%", " %")
+    )
 
 
 def ms(value: float | None) -> str:

@@ -23,7 +23,7 @@ class RecordedMechanism:
         assert (case.verdict, case.recorded, case.would_decide) == (Verdict.SUPPORTED, True, None)
         [evidence] = case.evidence
         assert evidence.weight > 2
-        assert f"95 of 100 failures (95 %) {self.says}" in evidence.says
+        assert f"95 of 100 failures (95.0 %) {self.says}" in evidence.says
 
     def test_a_bare_majority_supports_it_without_recording_it(self) -> None:
         case = self.tried(times(self.kind, 60), times(self.other, 40))

@@ -20,7 +20,7 @@ from pipeline.lake import Lake
 from pipeline.land import land
 from pipeline.limits import way_out
 from pipeline.query import queries
-from pipeline.run import OF_AN_INCIDENT, WHOLE_WINDOW
+from pipeline.run import OF_A_GATEWAY, OF_AN_INCIDENT, WHOLE_WINDOW
 from pipeline.seen import Seen
 from pipeline.transforms.incidents import merged, runs
 from pipeline.window import Window
@@ -75,7 +75,7 @@ def looked_at(lake: Lake, stated: Settings) -> Seen:
     way = way_out(run.gateway, stated.stated(run.gateway), run.start)
     own = ask(
         engine,
-        OF_AN_INCIDENT,
+        (*OF_A_GATEWAY, *OF_AN_INCIDENT),
         {
             "gateway": run.gateway,
             "start": WINDOW.start,

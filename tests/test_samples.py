@@ -86,6 +86,40 @@ def test_the_true_peak_lies_between_the_bounds(incident: dict[str, Any]) -> None
     assert all(ports["lower_peak"] <= peak <= ports["upper_peak"] for peak in true_peaks)
 
 
+def test_the_window_that_the_report_prints_gives_the_same_hashes(
+    findings: dict[str, Any], tmp_path: Path
+) -> None:
+    lake, again = tmp_path / "lake", tmp_path / "again.json"
+    run = CliRunner()
+    assert run.invoke(main, ["land", str(SYNTHETIC), "--lake", str(lake)]).exit_code == 0
+    window = ["--from", findings["window"]["start"], "--to", findings["window"]["end"]]
+    named = ["--config", str(SYNTHETIC / "gateway-rca.toml"), "--format", "json"]
+    ran = run.invoke(
+        main, ["incident", "--lake", str(lake), *window, *named, "--output", str(again)]
+    )
+    assert ran.exit_code == 0, ran.output
+    repeated = json.loads(again.read_text())
+    assert repeated["figures"] == findings["figures"]
+    assert repeated["incidents"] == findings["incidents"]
+
+
+def test_settings_that_no_log_answers_to_are_named(tmp_path: Path) -> None:
+    settings = (SYNTHETIC / "gateway-rca.toml").read_text().replace("orders.contoso", "order.typo")
+    settings = settings.replace("203.0.113.20", "203.0.113.99").replace("apim-synthetic", "other")
+    (tmp_path / "mine.toml").write_text(settings)
+    ran = CliRunner().invoke(
+        main,
+        [
+            *("incident", str(SYNTHETIC), "--config", str(tmp_path / "mine.toml")),
+            *("--format", "json", "--output", str(tmp_path / "rca.json")),
+        ],
+    )
+    assert ran.exit_code == 0, ran.output
+    assert "note: mine.toml: [[gateway]]" in ran.output
+    assert "note: mine.toml: [[destination]] order.typo.example was not called" in ran.output
+    assert ran.output.count("note: ") == 2
+
+
 def test_the_samples_are_small_and_each_real_one_has_its_origin() -> None:
     files = [path for path in SAMPLES.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 10_000_000

@@ -38,7 +38,7 @@ def destination_heat_map(calls_by_minute: pl.DataFrame, run: Run, window: Window
         drawn, (axes,) = house.canvas(0.95 + 0.22 * len(names))
         for row, name in enumerate(reversed(names)):
             _row(axes, row, within.filter(pl.col("destination") == name))
-        axes.set_yticks(range(len(names)), [short(name, 30) for name in reversed(names)])
+        axes.set_yticks(range(len(names)), [short(name, 44) for name in reversed(names)])
         axes.tick_params(axis="y", labelcolor=house.INK)
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.grid(visible=False)

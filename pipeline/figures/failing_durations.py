@@ -4,6 +4,7 @@ import polars as pl
 
 from pipeline import figure as house
 from pipeline.figure import Drawing, figure
+from pipeline.wording import share
 
 MOST_SECONDS = 300
 
@@ -28,7 +29,7 @@ def failing_durations(failing_durations: pl.DataFrame) -> Drawing | None:
             lw=0,
         )
         axes.annotate(
-            f"{mode['failures'] / total:.0%} after {mode['second']} to {mode['second'] + 1} s",
+            f"{share(mode['failures'] / total)} after {mode['second']} to {mode['second'] + 1} s",
             (mode["second"] + 0.9, mode["failures"]),
             xytext=(5, -2),
             textcoords="offset points",
@@ -43,6 +44,6 @@ def failing_durations(failing_durations: pl.DataFrame) -> Drawing | None:
         return house.svg(
             drawn,
             f"How long {total:,.0f} failing requests lasted, by whole seconds. Most, "
-            f"{mode['failures'] / total:.0%}, failed after {mode['second']} to "
+            f"{share(mode['failures'] / total)}, failed after {mode['second']} to "
             f"{mode['second'] + 1} s.",
         )

@@ -57,7 +57,8 @@ def failures_and_bursts(
         bottom.step(grid, peak, where="post", color=house.ACCENT, lw=1)
         bottom.fill_between(grid, mean, step="post", color=house.PALE, lw=0)
         bottom.step(grid, mean, where="post", color=house.BLUE, lw=1)
-        highest = int(np.argmax(peak))
+        within = [run.start - MINUTE < minute <= run.last for minute in grid]
+        highest = int(np.argmax(np.where(within, peak, 0)))
         # Beside the incident, where the lines are low.
         for value, colour, told in (
             (peak[highest], house.ACCENT, f"peak second: {peak[highest]:,.0f}"),

@@ -8,6 +8,7 @@ from pipeline.transforms.ways import Ways
 
 @hypothesis(
     "The backend no longer accepted the gateway's credentials.",
+    name="refused credentials",
     prior=0.04,
     do_first=("Check the credentials that the gateway sends, and when they were last changed."),
 )

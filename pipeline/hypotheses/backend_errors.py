@@ -8,6 +8,7 @@ from pipeline.transforms.ways import Ways
 
 @hypothesis(
     "The backend answered, and its answer was an error.",
+    name="errors of the backend",
     prior=0.15,
     do_first=("Page the backend's owners: they have the answers that the gateway only passed on."),
 )

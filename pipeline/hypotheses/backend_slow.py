@@ -16,6 +16,7 @@ UNMOVED = 1.25
 
 @hypothesis(
     "The backend got slow; the gateway only passed the wait on.",
+    name="a slow backend",
     prior=0.2,
     do_first="Ask the backend's owners what slowed it; shorten the gateway's time-out meanwhile.",
 )
@@ -38,7 +39,8 @@ def backend_slow(ways: Ways, latency: list[Shift], run: Run) -> Case:
         return Case(
             Verdict.UNDECIDED,
             evidence,
-            "BackendTime of successful calls from before the incident: these logs hold too few.",
+            "BackendTime of successful calls from before the incident: the window holds too few; "
+            "if the logs have more, begin it earlier.",
         )
     evidence.append(_speaks(moved, run))
     factor = moved.factor or 0
@@ -60,9 +62,9 @@ def _speaks(moved: Shift, run: Run) -> Evidence:
     if factor < SLOWER:
         return speaks_for(0.3, f"{says}.", "F3")
     if moved.change_to and moved.change_to + MINUTE <= run.start:
-        lead = (run.start - moved.change_to) / MINUTE
+        lead = (run.start - moved.change_to) // MINUTE
         return speaks_for(
-            2.5, f"{says}, and did so at least {lead:.0f} min before the first failure.", "F3"
+            2.5, f"{says}, and did so at least {lead} min before the first failure.", "F3"
         )
     return speaks_for(
         0.8, f"{says}; whether before the first failure, the minutes do not tell.", "F3"

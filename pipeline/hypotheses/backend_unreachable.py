@@ -11,6 +11,7 @@ from pipeline.wording import share
 
 @hypothesis(
     "The backend could not be reached: it refused, or something on the way dropped the packets.",
+    name="an unreachable backend",
     prior=0.15,
     do_first="Try a TCP connect to the destination from the gateway's network; check its firewall.",
 )
@@ -48,8 +49,8 @@ def backend_unreachable(
         evidence.append(
             speaks_for(
                 2.5,
-                f"At most {bound.upper_peak:,} of {bound.limit:,} ports can have been in use, so "
-                "unanswered connects were not for want of one.",
+                f"At most {bound.upper_peak:,} of {bound.limit:,} ports were in use for logged "
+                "calls, so unanswered connects were not for want of one.",
                 "T2",
             )
         )

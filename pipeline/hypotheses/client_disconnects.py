@@ -8,6 +8,7 @@ from pipeline.transforms.ways import Ways
 
 @hypothesis(
     "Callers gave up before the answer came.",
+    name="callers that hung up",
     prior=0.05,
     do_first="Look for what made the answers slow: callers who leave are a symptom.",
 )

@@ -8,6 +8,7 @@ from pipeline.transforms.ways import Ways
 
 @hypothesis(
     "The backend turned calls away because there were too many.",
+    name="throttling by the backend",
     prior=0.06,
     do_first="Spread or cache the calls, or ask the backend's owners for a higher limit.",
 )

@@ -8,6 +8,7 @@ from pipeline.transforms.ways import Ways
 
 @hypothesis(
     "The backend's name could not be resolved.",
+    name="names that did not resolve",
     prior=0.03,
     do_first="Check the gateway's DNS servers and the record of the host.",
 )

@@ -11,6 +11,7 @@ OUTBOUND = ["BackendConnectionFailure", "Timeout", "ClientConnectionFailure"]
 
 @hypothesis(
     "A policy of the gateway failed; no backend was called.",
+    name="an error in a gateway policy",
     prior=0.04,
     do_first="Read the policy that the error names, and its last change.",
 )

@@ -11,6 +11,7 @@ UNMOVED = 1.25
 
 @hypothesis(
     "The gateway itself was saturated: CPU, memory or its own limits.",
+    name="a saturated gateway",
     prior=0.05,
     do_first="Look at the gateway's capacity metric for the window; add a unit if it is high.",
 )

@@ -8,6 +8,7 @@ from pipeline.transforms.ways import Ways
 
 @hypothesis(
     "Connections that had been silent for about four minutes were cut.",
+    name="an idle timer that cut connections",
     prior=0.04,
     do_first="Send keep-alives, or close pooled connections before the idle timer does.",
 )

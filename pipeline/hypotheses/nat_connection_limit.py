@@ -10,6 +10,7 @@ from pipeline.transforms.ways import Ways
 
 @hypothesis(
     "The NAT gateway's limit of connections to one destination was reached.",
+    name="the NAT gateway's connection limit",
     prior=0.03,
     do_first="Add a public IP to the NAT gateway, and let connections be reused.",
 )

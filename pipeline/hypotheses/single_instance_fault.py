@@ -7,6 +7,7 @@ from pipeline.limits import Way
 
 @hypothesis(
     "One instance of the gateway was sick while the others were well.",
+    name="one sick instance",
     prior=0.04,
     do_first="Restart or replace the instance that carries the failures.",
 )

@@ -5,7 +5,7 @@ from pipeline.hypothesis import Case, hypothesis, share_speaks, speaks_against, 
 from pipeline.limits import Way
 from pipeline.transforms.ports import Bounds
 from pipeline.transforms.ways import Ways
-from pipeline.wording import share
+from pipeline.wording import of, share
 
 DECIDES = (
     "The port counter of the way out for this window: SnatConnectionCount by ConnectionState and "
@@ -15,6 +15,7 @@ DECIDES = (
 
 @hypothesis(
     "SNAT ports to one destination ran out: new connections waited for a port and gave up.",
+    name="SNAT port exhaustion",
     prior=0.15,
     do_first="Let connections be reused towards the destination before adding ports.",
 )
@@ -58,10 +59,14 @@ def snat_port_exhaustion(ways: Ways, ports: list[Bounds], way: Way, healthy: lis
 
 def _held(bounds: Bounds, way: Way) -> Evidence:
     band = (
-        f"{bounds.destination} held between {bounds.lower_peak:,} and {bounds.upper_peak:,} ports "
-        f"at the peak, if all on one unit, against {bounds.limit:,} "
+        f"{bounds.destination} held at least {bounds.lower_peak:,} (spread evenly) and at most "
+        f"{bounds.upper_peak:,} ports (all on one unit) at the peak, of {bounds.limit:,} "
         f"{'there are' if way.documented else 'assumed to be there'}"
-        + (f", {bounds.sharing} hosts of unknown address counted in" if bounds.sharing else "")
+        + (
+            f", {of(bounds.sharing, 'host')} of unknown address counted in"
+            if bounds.sharing
+            else ""
+        )
     )
     if bounds.excluded:
         return speaks_against(4.0, f"{band}: not even the upper bound comes up to the limit.", "T2")

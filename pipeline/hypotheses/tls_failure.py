@@ -8,6 +8,7 @@ from pipeline.transforms.ways import Ways
 
 @hypothesis(
     "The connection came up, but TLS could not be agreed.",
+    name="a TLS failure",
     prior=0.03,
     do_first="Check the backend's certificate chain, its dates and its TLS versions.",
 )

@@ -10,6 +10,7 @@ from pipeline.wording import share
 
 @hypothesis(
     "Something that is not in this catalogue.",
+    name="nothing in this catalogue",
     prior=0.05,
     do_first="Collect one of the sources that this report could not see.",
 )

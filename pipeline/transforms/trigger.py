@@ -30,16 +30,16 @@ def trigger(
     if destination is None or before is None:
         return Trigger.NONE_FOUND, "The data holds too few minutes before the first failure."
     shift = next((each for each in latency if each.destination == destination), None)
-    if (
-        mechanism != "backend_slow"
-        and shift
-        and shift.change_to
+    slowed = (
+        shift is not None
+        and shift.change_to is not None
         and shift.change_to + MINUTE <= run.start
         and (shift.change_factor or 0) >= SLOWER
-    ):
+    )
+    if slowed and shift and shift.change_to and mechanism != "backend_slow":
         return Trigger.SLOW_BACKEND, (
             f"Successful calls to {destination} became {shift.change_factor:.1f} times as slow at "
-            f"least {(run.start - shift.change_to) / MINUTE:.0f} min before the first failure."
+            f"least {(run.start - shift.change_to) // MINUTE} min before the first failure."
         )
     calls = calls_by_minute.filter(pl.col("destination") == destination)
     usual = _between(calls, before)
@@ -62,6 +62,8 @@ def trigger(
             f"{told}, but {during:,.0f} in the minute of the first failure itself: which of the "
             "two came first, minutes do not tell."
         )
+    if slowed:
+        return Trigger.NONE_FOUND, f"{told}: no surge; the backend itself slowed first."
     return Trigger.NONE_FOUND, f"{told}: no surge; nothing else was seen to change before."
 
 

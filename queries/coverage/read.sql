@@ -6,7 +6,7 @@
 -- returns: format VARCHAR - format of the source
 -- returns: resource_id VARCHAR - resource that its records speak of
 -- returns: blobs BIGINT - blobs read
--- returns: lines BIGINT - lines read, the unfinished left out
+-- returns: lines BIGINT - lines read: all that follows, added up
 -- returns: rows BIGINT - rows landed
 -- returns: duplicates BIGINT - records that the lake had already
 -- returns: quarantined BIGINT - records refused
@@ -26,7 +26,8 @@ select
     landings.format,
     landings.resource_id,
     count(distinct landings.blob) as blobs,
-    sum(landings.lines) as lines,
+    sum(landings.lines)
+    + sum(case when last_readings.to_byte is not null then landings.pending else 0 end) as lines,
     sum(landings.rows) as rows,
     sum(landings.duplicates) as duplicates,
     sum(landings.quarantined) as quarantined,

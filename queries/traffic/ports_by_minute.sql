@@ -17,7 +17,6 @@ with
     -- Calls that began before the window hold ports in it.
     spans as (
         select
-            gateway,
             destination,
             weight,
             case when connected then weight else 0 end as connected,
@@ -36,7 +35,6 @@ with
 
     steps as (
         select
-            gateway,
             destination,
             seen_from as second,
             weight as in_flight,
@@ -46,7 +44,6 @@ with
         where seen_to > seen_from
         union all
         select
-            gateway,
             destination,
             seen_to as second,
             -weight as in_flight,
@@ -56,7 +53,6 @@ with
         where seen_to > seen_from
         union all
         select
-            gateway,
             destination,
             start_second as second,
             0 as in_flight,
@@ -65,7 +61,6 @@ with
         from spans
         union all
         select
-            gateway,
             destination,
             seen_to + $hold_s * interval '1' second as second,
             0 as in_flight,
@@ -76,20 +71,18 @@ with
 
     changes as (
         select
-            gateway,
             destination,
             second,
             sum(in_flight) as in_flight,
             sum(connected) as connected,
             sum(held) as held
         from steps
-        group by gateway, destination, second
+        group by destination, second
     ),
 
     -- What the window, a minute with a change and the one after it begin with counts in them.
     seconds as (
         select
-            gateway,
             destination,
             second,
             in_flight,
@@ -98,7 +91,6 @@ with
         from changes
         union all
         select distinct
-            gateway,
             destination,
             date_trunc('second', $start) as second,
             0 as in_flight,
@@ -107,7 +99,6 @@ with
         from changes
         union all
         select distinct
-            gateway,
             destination,
             date_trunc('minute', second) as second,
             0 as in_flight,
@@ -116,7 +107,6 @@ with
         from changes
         union all
         select distinct
-            gateway,
             destination,
             date_trunc('minute', second) + interval '60' second as second,
             0 as in_flight,
@@ -127,7 +117,6 @@ with
 
     levels as (
         select
-            gateway,
             destination,
             second,
             date_trunc('minute', second) as minute,
@@ -136,33 +125,23 @@ with
             sum(held) over past as held
         from seconds
         window past as (
-            partition by gateway, destination
+            partition by destination
             order by second
             range between unbounded preceding and current row
         )
-    ),
-
-    highest as (
-        select
-            *,
-            row_number() over (
-                partition by gateway, destination, minute
-                order by held desc, second
-            ) as place
-        from levels
-        where
-            second >= date_trunc('second', $start)
-            and second < $stop
     )
 
 select
-    gateway,
+    $gateway as gateway,
     destination,
     minute,
     max(in_flight) as in_flight_peak,
     max(connected) as connected_peak,
     max(held) as held_peak,
-    max(case when place = 1 then second end) as held_peak_at
-from highest
-group by gateway, destination, minute
-order by gateway, destination, minute
+    max_by(second, row(held, -epoch(second))) as held_peak_at
+from levels
+where
+    second >= date_trunc('second', $start)
+    and second < $stop
+group by destination, minute
+order by destination, minute

@@ -28,7 +28,7 @@ def test_time_outs_at_a_backend_that_slowed_down_before_support_it() -> None:
     assert case.verdict is Verdict.SUPPORTED
     assert not case.recorded
     assert "100 of 100 failures (100 %) timed out" in case.evidence[0].says
-    assert "at least 6 min before the first failure" in case.evidence[1].says
+    assert "at least 5 min before the first failure" in case.evidence[1].says
     assert [each.weight > 0 for each in case.evidence] == [True, True]
 
 

@@ -39,8 +39,8 @@ def test_unanswered_connects_at_low_port_demand_support_it() -> None:
     case = tried([held(400)], NONE_LEFT, times(CONNECT_TIMEOUT, 100))
     assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, False)
     assert case.evidence[-1].says == (
-        "At most 400 of 1,024 ports can have been in use, so unanswered connects were not for want "
-        "of one."
+        "At most 400 of 1,024 ports were in use for logged calls, so unanswered connects were not "
+        "for want of one."
     )
 
 
@@ -54,7 +54,9 @@ def test_unanswered_connects_at_high_port_demand_leave_it_open() -> None:
 def test_calls_that_still_succeed_speak_against_it() -> None:
     alive = tried([held(2000)], HALF_LEFT, times(CONNECT_TIMEOUT, 100))
     dead = tried([held(2000)], NONE_LEFT, times(CONNECT_TIMEOUT, 100))
-    assert alive.evidence[1].says == (f"50 % of 200 calls to {PAYMENTS} still succeeded meanwhile.")
+    assert alive.evidence[1].says == (
+        f"50.0 % of 200 calls to {PAYMENTS} still succeeded meanwhile."
+    )
     assert alive.evidence[1].weight < 0 < dead.evidence[1].weight
 
 

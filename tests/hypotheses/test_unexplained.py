@@ -15,7 +15,7 @@ def tried(*kinds: FailureWay) -> Case:
 def test_failures_that_say_nothing_speak_for_it() -> None:
     case = tried(times(SILENT, 90), times(SERVER_ERROR, 10))
     assert case.evidence[0].weight > 2
-    assert "90 of 100 failures (90 %) carry neither" in case.evidence[0].says
+    assert "90 of 100 failures (90.0 %) carry neither" in case.evidence[0].says
 
 
 def test_texts_that_nobody_knows_speak_for_it() -> None:

@@ -59,7 +59,7 @@ def test_a_handful_more_calls_is_no_surge() -> None:
 def test_a_backend_that_got_slower_a_minute_before_is_the_trigger() -> None:
     found, why = told(usual(100), [shift(100, 300, change=55)])
     assert found is Trigger.SLOW_BACKEND
-    assert "3.0 times as slow at least 6 min before" in why
+    assert "3.0 times as slow at least 5 min before" in why
 
 
 def test_a_backend_that_got_slower_with_the_failures_is_not() -> None:

@@ -1,0 +1,1 @@
+"""How fast and in how much memory logs land, beside the barest way to do it."""
