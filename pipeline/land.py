@@ -20,7 +20,17 @@ from pipeline.datasets import datasets
 from pipeline.engine import UnreadableError
 from pipeline.engines.duckdb import DuckDB
 from pipeline.lake import Lake
-from pipeline.lines import Ending, Gathered, Refusal, Stretch, gather, records, shortened, sift
+from pipeline.lines import (
+    Ending,
+    Gathered,
+    Refusal,
+    Stretch,
+    gather,
+    parted,
+    records,
+    shortened,
+    sift,
+)
 from pipeline.query import queries
 from pipeline.source import Source
 from pipeline.sources import sources
@@ -139,19 +149,24 @@ def _planned(found: list[Blob], lake: Lake, landing: Landing) -> list[tuple[str,
             )
             continue
         name, document = claimed
-        todo.append((name, replace(_stretch(blob, name, done, lake), document=document)))
-    landing.read = len(todo)
+        todo += [(name, part) for part in _parts(blob, name, done, document, lake)]
+        landing.read += 1
     return todo
 
 
-def _stretch(blob: Blob, name: str, done: int, lake: Lake) -> Stretch:
+def _parts(blob: Blob, name: str, done: int, document: bool, lake: Lake) -> list[Stretch]:
+    """What is to be read of a blob, in stretches that each fit into memory."""
+    stretch = Stretch(blob, done, lake.next_position(blob.name) if done else 1, document)
+    if document or blob.compressed():
+        return [stretch]
     # A run that was stopped between two tables left their marks apart. What the first has, the
     # others must get before anything new: the same lines, and only these.
-    dataset = sources()[name].dataset
-    ahead = max(lake.mark(dataset, blob.name), lake.mark("quarantine", blob.name))
-    if ahead > done:
-        blob = Blob(blob.name, min(ahead, blob.size))
-    return Stretch(blob, done, lake.next_position(blob.name) if done else 1)
+    ahead = max(lake.mark(sources()[name].dataset, blob.name), lake.mark("quarantine", blob.name))
+    if not done < ahead < blob.size:
+        return list(parted(stretch, GROUP_BYTES))
+    behind = replace(stretch, blob=replace(blob, size=ahead))
+    position = stretch.first_position + behind.blob.lines(done)
+    return [behind, *parted(Stretch(blob, ahead, position), GROUP_BYTES)]
 
 
 def _claimed(blob: Blob) -> tuple[str, bool] | None:
@@ -191,7 +206,9 @@ def _groups(todo: list[tuple[str, Stretch]]) -> Iterator[tuple[str, list[Stretch
         size = 0
         for stretch in (stretch for each, stretch in todo if each == name):
             weight = _stored(stretch) * (GZIP_FACTOR if stretch.blob.compressed() else 1)
-            if group and size + weight > GROUP_BYTES:
+            # Two stretches of one blob are two commits: the second's mark follows the first's.
+            again = group and group[-1].blob.name == stretch.blob.name
+            if again or (group and size + weight > GROUP_BYTES):
                 yield name, group
                 group, size = [], 0
             group.append(stretch)

@@ -4,7 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -31,6 +31,19 @@ class Stretch:
     from_byte: int = 0
     first_position: int = 1
     document: bool = False
+
+
+def parted(stretch: Stretch, apart: int) -> Iterator[Stretch]:
+    """The stretch of a plain blob in parts of about ``apart`` bytes, each of whole lines.
+
+    A blob may be larger than memory; its parts are read one after the other.
+    """
+    start, position = stretch.from_byte, stretch.first_position
+    for end, lines in stretch.blob.line_ends(stretch.from_byte, apart):
+        part = replace(stretch.blob, size=end)
+        yield replace(stretch, blob=part, from_byte=start, first_position=position)
+        start, position = end, stretch.first_position + lines
+    yield replace(stretch, from_byte=start, first_position=position)
 
 
 @dataclass(frozen=True, slots=True)

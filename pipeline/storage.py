@@ -59,6 +59,29 @@ class Blob:
             if said:
                 yield said
 
+    def lines(self, from_byte: int) -> int:
+        """Lines of a plain blob from a byte to its end, a last one without its end counted."""
+        lines, last = 0, b""
+        for chunk in self._stored(from_byte):
+            lines += chunk.count(b"\n")
+            last = chunk[-1:]
+        return lines + (last not in (b"", b"\n"))
+
+    def line_ends(self, from_byte: int, apart: int) -> Iterator[tuple[int, int]]:
+        """Ends of lines of a plain blob, each at least ``apart`` bytes behind the one before.
+
+        Each is (byte behind the line, lines from ``from_byte`` up to there); the blob's own end is
+        none of them.
+        """
+        place, lines, due = from_byte, 0, from_byte + apart
+        for chunk in self._stored(from_byte):
+            end = chunk.find(b"\n", max(0, due - 1 - place)) + 1 if place + len(chunk) >= due else 0
+            if end and place + end < self.size:
+                yield place + end, lines + chunk.count(b"\n", 0, end)
+                due = place + end + apart
+            lines += chunk.count(b"\n")
+            place += len(chunk)
+
     def _stored(self, from_byte: int) -> Iterator[bytes]:
         left = self.size - from_byte
         try:

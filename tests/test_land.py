@@ -458,6 +458,42 @@ def test_a_document_that_changed_is_named_and_left(tmp_path: Path) -> None:
     assert ids(tmp_path / "lake") == ["c1"]
 
 
+def test_a_blob_larger_than_a_group_lands_in_parts_with_its_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.land.GROUP_BYTES", 1500)
+    monkeypatch.setattr("pipeline.storage.CHUNK_BYTES", 512)
+    numbers = range(1, 40)
+    said = (
+        b"".join(line(each) + (b"\r\n" if each % 7 else b"\n\n") for each in numbers)
+        + b"garbage\n"
+        + line(40)[:30]
+    )
+    file = blob(tmp_path / "in" / "a.json", b"\xef\xbb\xbf" + said)
+    landing = landed(file, tmp_path / "lake")
+    assert (landing.seen, landing.read, landing.pending) == (1, 1, 1)
+    assert ids(tmp_path / "lake") == sorted(f"c{each}" for each in numbers)
+    ledger = sorted(rows(tmp_path / "lake", "landings"), key=lambda row: row["from_byte"])
+    assert len(ledger) > 5
+    assert [row["from_byte"] for row in ledger[1:]] == [row["to_byte"] for row in ledger[:-1]]
+    physical = said.split(b"\n")
+    for row in rows(tmp_path / "lake", "requests"):
+        assert row["correlation_id"].encode() in physical[row["position"] - 1]
+    (refused,) = rows(tmp_path / "lake", "quarantine")
+    assert physical[refused["position"] - 1] == b"garbage"
+    blob(file, file.read_bytes() + line(40)[30:] + b"\n")
+    landed(file, tmp_path / "lake")
+    assert f"c{40}" in ids(tmp_path / "lake")
+    assert content(tmp_path / "lake")["requests"] == content_of_one_go(file, tmp_path)
+
+
+def content_of_one_go(file: Path, folder: Path) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.land.GROUP_BYTES", 64 << 20)
+        landed(file, folder / "one-go")
+    return content(folder / "one-go")["requests"]
+
+
 class StoppedError(Exception):
     """What stands for the end of a run in the tests below."""
 
@@ -554,6 +590,19 @@ def test_a_run_overtaken_by_one_that_saw_more_of_a_blob_doubles_nothing(tmp_path
     land([str(file)], Overtaken(tmp_path / "lake", first=longer))
     landed(file, tmp_path / "lake")
     assert ids(tmp_path / "lake") == ["c1", "c2", "c3", "c4"]
+
+
+def test_healing_and_what_the_blob_grew_by_take_one_run(tmp_path: Path) -> None:
+    file = blob(tmp_path / "in" / "a.json", lines(1, 2))
+    stopped(file, tmp_path / "lake", before="landings")
+    blob(file, lines(1, 2, 3) + line(4)[:50])
+    landing = landed(file, tmp_path / "lake")
+    assert ids(tmp_path / "lake") == ["c1", "c2", "c3"]
+    assert (landing.seen, landing.read, landing.lines, landing.pending) == (1, 1, 4, 1)
+    positions = {
+        row["correlation_id"]: row["position"] for row in rows(tmp_path / "lake", "requests")
+    }
+    assert positions == {"c1": 1, "c2": 2, "c3": 3}
 
 
 # A group a blob: as many commits as there are blobs, to be stopped at or to collide in.
