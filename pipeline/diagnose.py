@@ -27,6 +27,9 @@ from pipeline.window import iso, told
 from pipeline.wording import of
 
 LIKELY = 0.7
+# How often evidence that looks right misleads as a whole: then only the priors are left. A
+# judgement; it keeps any cause that is not excluded from being called certain.
+MISLED = 0.05
 
 # What no gateway log can show, and what could.
 CANNOT_SEE = (
@@ -88,12 +91,17 @@ def _ranked(cases: Mapping[str, Case], number: int) -> list[Hypothesis]:
     highest = max(scores.values())
     odds = {name: math.exp(score - highest) for name, score in scores.items()}
     total = sum(odds.values())
+    priors = sum(hypotheses()[name].prior for name in scores)
+    probabilities = {
+        name: (1 - MISLED) * odds[name] / total + MISLED * hypotheses()[name].prior / priors
+        for name in scores
+    }
     return sorted(
         (
             Hypothesis(
                 id=name,
                 name=hypotheses()[name].name,
-                probability=round(odds.get(name, 0.0) / total, 4),
+                probability=round(probabilities.get(name, 0.0), 4),
                 verdict=case.verdict,
                 evidence=[
                     Evidence(
@@ -167,7 +175,7 @@ def _snat(facts: Mapping[str, Any]) -> Snat:
             why="Even if every call had taken a port of its own, all on one unit, "
             f"{named.destination} would have held {named.upper_peak:,} ports at its peak"
             f"{_sharing(named)}; {named.limit:,} {_there(way)}"
-            f"{'' if way.documented else '; it is excluded if there were more than that'}.",
+            + ("." if way.documented else f", and any number above {named.upper_peak:,} will do."),
         )
     return Snat(
         verdict=Exhaustion.UNDECIDED,

@@ -247,16 +247,16 @@ def _read_group(reader: _Reader, name: str, stretches: list[Stretch]) -> _Read:
         # Fast and strict first. Where the rows are not the lines, or one is refused, the same
         # lines are read again one by one: only then is it worth knowing which and why.
         try:
-            records = _rows(gathered, source, engine)
-            sound = records.num_rows == gathered.count == records["refused"].null_count
+            read = _rows(gathered, source, engine)
+            sound = read.num_rows == gathered.count == read["refused"].null_count
         except UnreadableError:
             sound = False
         if not sound:
-            records, refused, empty = _read_slowly(gathered, source, engine, Path(folder))
+            read, refused, empty = _read_slowly(gathered, source, engine, Path(folder))
             refusals += refused
-    used = pc.is_in(records["kind"], value_set=pa.array(source.kinds))
-    wanted = _cleaned(_those(records, used), source.dataset)
-    other = _those(records, pc.invert(used))
+    used = pc.is_in(read["kind"], value_set=pa.array(source.kinds))
+    wanted = _cleaned(_those(read, used), source.dataset)
+    other = _those(read, pc.invert(used))
     return _Read(
         source,
         name,

@@ -1,0 +1,74 @@
+"""Wording: one spelling for a number, nothing hidden in a text."""
+
+import pytest
+
+from pipeline import wording
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "not known"),
+        (0, "0 %"),
+        (0.0001, "under 0.1 %"),
+        (0.5, "50.0 %"),
+        (0.5647, "56.5 %"),
+        (0.99951, "over 99.9 %"),
+        (1, "100 %"),
+    ],
+)
+def test_a_share_reads_as_nothing_or_all_only_where_it_is(value: float | None, said: str) -> None:
+    assert wording.share(value) == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0, 0, "the same minute"),
+        (2, 2, "2 min after"),
+        (-4, 1, "from 4 min before to 1 min after"),
+        (-1, 0, "from 1 min before to the same minute"),
+    ],
+)
+def test_a_lag_says_what_came_first_only_where_it_can(low: int, high: int, said: str) -> None:
+    assert wording.lag(low, high) == said
+
+
+def test_what_is_not_seen_but_acts_is_shown() -> None:
+    assert wording.plain("a\u202eb\x00c\u2066d") == "a\N{REPLACEMENT CHARACTER}b" + (
+        "\N{REPLACEMENT CHARACTER}c\N{REPLACEMENT CHARACTER}d"
+    )
+    assert wording.plain("Größe 10 µs → 5") == "Größe 10 µs → 5"
+
+
+def test_a_long_name_keeps_both_its_ends() -> None:
+    name = "payments-" * 20 + "api.contoso.example"
+    told = wording.short(name, 40)
+    assert len(told) == 40
+    assert told.startswith("payments-")
+    assert told.endswith("contoso.example")
+    assert wording.short("orders.contoso.example", 40) == "orders.contoso.example"
+
+
+def test_a_blob_is_named_from_its_container_on() -> None:
+    blob = (
+        "/home/me/in/insights-logs-gatewaylogs/resourceId=/S/y=2026/m=03/d=10/h=09/m=00/PT1H.json"
+    )
+    assert wording.brief(blob) == "y=2026/m=03/d=10/h=09/m=00/PT1H.json"
+    assert wording.brief("/home/me/mine.json") == "mine.json"
+
+
+def test_one_thing_is_not_many() -> None:
+    assert (wording.of(1, "line"), wording.of(0, "line"), wording.of(1234, "line")) == (
+        "1 line",
+        "0 lines",
+        "1,234 lines",
+    )
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [("09:00:42", "42 s"), ("09:20:04", "20 min 4 s"), ("11:05:59", "2 h 5 min")],
+)
+def test_a_span_is_as_fine_as_it_is_long(end: str, said: str) -> None:
+    assert wording.span("2026-03-10T09:00:00Z", f"2026-03-10T{end}Z") == said
