@@ -11,6 +11,7 @@ SPOKEN = {"snat": "SNAT", "nat": "NAT", "dns": "DNS", "tls": "TLS", "utc": "UTC"
 def filters() -> dict[str, Callable[..., str]]:
     """The filters by the names that templates use."""
     return {
+        "amount": amount,
         "brief": brief,
         "clock": clock,
         "count": count,
@@ -33,6 +34,13 @@ def filters() -> dict[str, Callable[..., str]]:
 def count(value: float | None) -> str:
     """1234 as 1,234."""
     return NOT_KNOWN if value is None else f"{value:,.0f}"
+
+
+def amount(value: float | str | None) -> str:
+    """A setting's value as it was stated: 1024 as 1,024, 0.999 as it is."""
+    if value is None:
+        return "not stated"
+    return value if isinstance(value, str) else f"{value:,.10g}"
 
 
 def of(number: int, noun: str) -> str:

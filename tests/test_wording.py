@@ -58,6 +58,11 @@ def test_a_blob_is_named_from_its_container_on() -> None:
     assert wording.brief("/home/me/mine.json") == "mine.json"
 
 
+def test_a_setting_is_told_as_it_was_stated() -> None:
+    told = [wording.amount(each) for each in (0.999, 1024, 1.0, "apim", None)]
+    assert told == ["0.999", "1,024", "1", "apim", "not stated"]
+
+
 def test_one_thing_is_not_many() -> None:
     assert (wording.of(1, "line"), wording.of(0, "line"), wording.of(1234, "line")) == (
         "1 line",
