@@ -5,7 +5,7 @@ import polars as pl
 
 from pipeline import figure as house
 from pipeline.figure import Drawing, figure
-from pipeline.transforms.grid import minutes, series
+from pipeline.transforms.grid import Series, minutes, series
 from pipeline.transforms.incidents import Run
 from pipeline.transforms.ways import Ways
 from pipeline.window import MINUTE, Window
@@ -39,14 +39,14 @@ def failures_and_bursts(
     causes = _by_cause(failures_by_minute.filter(pl.col("outcome").is_in(run.counted.split(","))))
     with house.style("F1"):
         drawn, (top, bottom) = house.canvas(3.55, rows=2, ratios=[1.15, 1])
-        base = np.zeros(len(grid))
+        base: Series = np.zeros(len(grid))
         for (_, frame), colour in zip(causes, house.CAUSES, strict=False):
             height = series(frame, view, "requests", 0)
             top.bar(grid, height, MINUTE, bottom=base, align="edge", color=colour, lw=0)
             base = base + height
         _label_causes(top, [cause for cause, _ in causes])
         top.set_title("Requests that ended badly, a minute", pad=14)
-        top.set_ylim(0, max(base.max() * 1.08, 1))
+        top.set_ylim(0, max(float(np.max(base)) * 1.08, 1))
         top.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         house.shade(top, run, label=True)
 
@@ -76,15 +76,16 @@ def failures_and_bursts(
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
             )
         bottom.set_title(f"New calls to {short(worst or 'no destination')}, a second")
-        bottom.set_ylim(0, max(peak.max() * 1.18, 1))
+        bottom.set_ylim(0, max(float(np.max(peak)) * 1.18, 1))
         house.shade(bottom, run)
         house.time_axis(bottom, view)
         return house.svg(
             drawn,
             f"Two charts over the same minutes, the incident shaded from {run.start:%H:%M} to "
-            f"{run.last:%H:%M} UTC. Above, failures a minute, at most {base.max():,.0f}, most of "
-            f"them: {short(causes[0][0], 40) if causes else 'none'}. Below, new calls a second to "
-            f"{short(worst or 'no destination')}: at most {peak[highest]:,.0f} in a second, when "
+            f"{run.last:%H:%M} UTC. Above, failures a minute, at most {float(np.max(base)):,.0f}, "
+            f"most of them: {short(causes[0][0], 40) if causes else 'none'}. Below, new calls a "
+            f"second to {short(worst or 'no destination')}: at most {peak[highest]:,.0f} in a "
+            "second, when "
             f"the minute's mean was {rate(mean[highest])}.",
         )
 

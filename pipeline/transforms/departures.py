@@ -50,9 +50,9 @@ class Departure:
 def weight(requests: Series, sampled: Series) -> float:
     """Requests that one record stands for: what chance gives and takes at once."""
     weighted = sampled > 0
-    return (
-        max(1.0, float((requests[weighted] / sampled[weighted]).min())) if weighted.any() else 1.0
-    )
+    if not weighted.any():
+        return 1.0
+    return max(1.0, float(np.min(requests[weighted] / sampled[weighted])))
 
 
 def departure(
@@ -67,7 +67,7 @@ def departure(
             break
         left_requests, left = np.where(bad, 0, requests), np.where(bad, 0, counts)
         # The median of minutes is zero where failures are rare; over many minutes their mean tells.
-        mean = float(left[calm].sum() / max(left_requests[calm].sum(), 1))
+        mean = float(np.sum(left[calm])) / max(float(np.sum(left_requests[calm])), 1)
         rate = max(usual, mean if highest is None else min(mean, highest))
         above = _above(_rolled(left_requests, width), _rolled(left, width), rate, spread, a_record)
         bad = bad | (_rolled_back(above, width) & (left > rate * requests))
