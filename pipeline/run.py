@@ -9,9 +9,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-import polars as pl
-
-from pipeline import diagnose, limits
+from pipeline import diagnose, limits, method
 from pipeline.answer import Answer
 from pipeline.ask import ask, tell_topology
 from pipeline.config import Settings
@@ -22,8 +20,6 @@ from pipeline.errors import NothingToReportError, PipelineError
 from pipeline.exhibit import EXHIBITS, OF_DATA, Exhibit, numbered
 from pipeline.figures import draw
 from pipeline.finding import (
-    Assumption,
-    Coverage,
     Detection,
     Figure,
     Findings,
@@ -37,7 +33,6 @@ from pipeline.land import Landing, Progress, land
 from pipeline.query import queries
 from pipeline.report import Format, Report, write
 from pipeline.seen import Seen
-from pipeline.transforms.gaps import gaps
 from pipeline.transforms.incidents import Run, merged, runs
 from pipeline.window import MINUTE, Window, floor, iso, to_the_ms
 from pipeline.wording import of
@@ -211,7 +206,7 @@ def _findings(
     asked = len(WHOLE_WINDOW) + len(ports) + len(found) * len(OF_AN_INCIDENT)
     rows = int(whole["requests_by_minute"].frame["requests"].sum())
     called = whole["calls_by_minute"].frame["destination"].unique().to_list()
-    for note in _idle(settings, sorted(ways), called):
+    for note in method.idle(settings, sorted(ways), called):
         say(f"note: {note}")
     say(f"2/{STEPS} ask: {asked} queries over {rows:,} requests of {of(len(ways), 'gateway')}")
     about = ask(engine, ["read", "refused", "extent"], {})
@@ -222,8 +217,8 @@ def _findings(
             generator=_generator(),
             window=Span(start=iso(window.start) or "", end=iso(window.stop)),
             window_from=window_from,
-            coverage=_coverage(about, whole["requests_by_minute"].frame, window),
-            assumptions=_assumptions(ways, settings, learnt),
+            coverage=method.coverage(about, whole["requests_by_minute"].frame, window),
+            assumptions=method.assumptions(ways, settings, learnt),
             objective=Objective(
                 availability=settings.slo.availability, window_days=settings.slo.window_days
             ),
@@ -335,115 +330,6 @@ def _window(engine: Engine, bounds: tuple[datetime | None, datetime | None]) -> 
 
 def _generator() -> str:
     return f"gateway-rca {version('gateway-rca')}"
-
-
-def _coverage(
-    about: dict[str, Answer], requests_by_minute: pl.DataFrame, window: Window
-) -> list[Coverage]:
-    """What each source could have shown in the window, and what became of its lines."""
-    extents = {row["gateway"]: row for row in about["extent"].frame.iter_rows(named=True)}
-    found = []
-    for row in about["read"].frame.iter_rows(named=True):
-        gateway = row.pop("resource_id")
-        minutes = requests_by_minute.filter(pl.col("gateway") == gateway)
-        extent = extents.get(gateway, {})
-        found.append(
-            Coverage(
-                resource_id=gateway,
-                start=iso(extent.get("first_start")),
-                end=iso(extent.get("last_start")),
-                gaps=[
-                    Span(start=iso(start) or "", end=iso(end))
-                    for start, end in gaps(minutes["minute"], window)
-                ]
-                if gateway
-                else [],
-                sampled=bool(minutes["sampled"].sum()),
-                **row,
-            )
-        )
-    return found
-
-
-def _assumptions(
-    ways: dict[str, limits.Way], settings: Settings, learnt: dict[str, str]
-) -> list[Assumption]:
-    """Every value that a number of the report rests on, and where it came from."""
-    found = [
-        Assumption(
-            name=f"{value.name} of {gateway.rpartition('/')[2]}",
-            value=value.value,
-            origin=value.origin,
-            source=value.source,
-        )
-        for gateway, way in ways.items()
-        for value in way.values
-    ]
-    found += _stated(settings)
-    found.append(
-        Assumption(
-            name="requests at once on one backend connection",
-            value=1,
-            origin="default",
-            source="HTTP/1.1; calls logged as HTTP/2 are left out of the lower bound",
-        )
-    )
-    found += [
-        Assumption(
-            name=f"address of {destination.host}",
-            value=", ".join(destination.ips),
-            origin="file",
-            source=settings.origin or "",
-        )
-        for destination in settings.destination
-    ]
-    found += [
-        Assumption(
-            name=f"address of {host}",
-            value=ip,
-            origin="measured",
-            source="the one address that its failed calls name",
-        )
-        for host, ip in sorted(learnt.items())
-    ]
-    return found
-
-
-def _stated(settings: Settings) -> list[Assumption]:
-    """What counts as an incident, what was promised, and how much of the traffic is logged."""
-    said = settings.origin or ""
-    rows: list[tuple[str, float | None, bool]] = [
-        ("least failures of an incident", settings.incident.minimum_failures, False),
-        ("least bad minutes of an incident", settings.incident.minimum_minutes, False),
-        ("objective: availability", settings.slo.availability, True),
-        ("objective: days", settings.slo.window_days, True),
-        *(
-            (f"share of requests logged at {gateway.resource_id.rpartition('/')[2]}", share, True)
-            for gateway in settings.gateway
-            if (share := gateway.sampling) not in (None, 1)
-        ),
-    ]
-    return [
-        Assumption(name=name, value=value, origin="file" if said else "default", source=said)
-        for name, value, only_if_stated in rows
-        if value is not None or not only_if_stated
-    ]
-
-
-def _idle(settings: Settings, gateways: list[str], destinations: list[str]) -> list[str]:
-    """Settings that no data answers to: a slip of the pen looks like this."""
-    named = {destination.rpartition(":")[0] for destination in destinations}
-    idle = [
-        f"{settings.origin}: [[gateway]] {stated.resource_id} is in no log; there is "
-        + ", ".join(gateways)
-        for stated in settings.gateway
-        if stated.resource_id.lower() not in gateways
-    ]
-    return idle + [
-        f"{settings.origin}: [[destination]] {stated.host} was not called in the window"
-        for stated in settings.destination
-        if not named & {stated.host.lower(), *stated.ips}
-    ]
 
 
 def _summary(incidents: list[Incident]) -> str:

@@ -1,0 +1,121 @@
+"""Data and method: what was read, what was assumed, and which settings met no data."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from pipeline.answer import Answer
+from pipeline.config import Settings
+from pipeline.finding import Assumption, Coverage, Span
+from pipeline.limits import Way
+from pipeline.transforms.gaps import gaps
+from pipeline.window import Window, iso, told
+
+
+def coverage(
+    about: Mapping[str, Answer], requests_by_minute: pl.DataFrame, window: Window
+) -> list[Coverage]:
+    """What each source could have shown in the window, and what became of its lines."""
+    extents = {row["gateway"]: row for row in about["extent"].frame.iter_rows(named=True)}
+    found = []
+    for row in about["read"].frame.iter_rows(named=True):
+        gateway = row.pop("resource_id")
+        minutes = requests_by_minute.filter(pl.col("gateway") == gateway)
+        extent = extents.get(gateway, {})
+        found.append(
+            Coverage(
+                resource_id=gateway,
+                start=iso(extent.get("first_start")),
+                end=iso(extent.get("last_start")),
+                gaps=[
+                    Span(start=told(start), end=iso(end))
+                    for start, end in gaps(minutes["minute"], window)
+                ]
+                if gateway
+                else [],
+                sampled=bool(minutes["sampled"].sum()),
+                **row,
+            )
+        )
+    return found
+
+
+def assumptions(
+    ways: Mapping[str, Way], settings: Settings, learnt: dict[str, str]
+) -> list[Assumption]:
+    """Every value that a number of the report rests on, and where it came from."""
+    found = [
+        Assumption(
+            name=f"{value.name} of {gateway.rpartition('/')[2]}",
+            value=value.value,
+            origin=value.origin,
+            source=value.source,
+        )
+        for gateway, way in ways.items()
+        for value in way.values
+    ]
+    found += _stated(settings)
+    found.append(
+        Assumption(
+            name="requests at once on one backend connection",
+            value=1,
+            origin="default",
+            source="HTTP/1.1; calls logged as HTTP/2 are left out of the lower bound",
+        )
+    )
+    found += [
+        Assumption(
+            name=f"address of {destination.host}",
+            value=", ".join(destination.ips),
+            origin="file",
+            source=settings.origin or "",
+        )
+        for destination in settings.destination
+    ]
+    found += [
+        Assumption(
+            name=f"address of {host}",
+            value=ip,
+            origin="measured",
+            source="the one address that its failed calls name",
+        )
+        for host, ip in sorted(learnt.items())
+    ]
+    return found
+
+
+def _stated(settings: Settings) -> list[Assumption]:
+    """What counts as an incident, what was promised, and how much of the traffic is logged."""
+    said = settings.origin or ""
+    rows: list[tuple[str, float | None, bool]] = [
+        ("least failures of an incident", settings.incident.minimum_failures, False),
+        ("least bad minutes of an incident", settings.incident.minimum_minutes, False),
+        ("objective: availability", settings.slo.availability, True),
+        ("objective: days", settings.slo.window_days, True),
+        *(
+            (f"share of requests logged at {gateway.resource_id.rpartition('/')[2]}", share, True)
+            for gateway in settings.gateway
+            if (share := gateway.sampling) not in (None, 1)
+        ),
+    ]
+    return [
+        Assumption(name=name, value=value, origin="file" if said else "default", source=said)
+        for name, value, only_if_stated in rows
+        if value is not None or not only_if_stated
+    ]
+
+
+def idle(settings: Settings, gateways: list[str], destinations: list[str]) -> list[str]:
+    """Settings that no data answers to: a slip of the pen looks like this."""
+    named = {destination.rpartition(":")[0] for destination in destinations}
+    idle = [
+        f"{settings.origin}: [[gateway]] {stated.resource_id} is in no log; there is "
+        + ", ".join(gateways)
+        for stated in settings.gateway
+        if stated.resource_id.lower() not in gateways
+    ]
+    return idle + [
+        f"{settings.origin}: [[destination]] {stated.host} was not called in the window"
+        for stated in settings.destination
+        if not named & {stated.host.lower(), *stated.ips}
+    ]
