@@ -15,11 +15,6 @@ class Window:
     start: datetime
     stop: datetime
 
-    @property
-    def minutes(self) -> int:
-        """Minutes that the window touches."""
-        return int((ceiling(self.stop) - floor(self.start)) / MINUTE)
-
 
 def parsed(text: str, option: str) -> datetime:
     """The moment that ISO 8601 text names, as UTC; a text without a zone is read as UTC.
@@ -44,12 +39,6 @@ def zoned(text: str) -> bool:
 def floor(moment: datetime) -> datetime:
     """The start of the moment's minute."""
     return moment.replace(second=0, microsecond=0)
-
-
-def ceiling(moment: datetime) -> datetime:
-    """The start of the next minute, or the moment itself where a minute starts there."""
-    down = floor(moment)
-    return down if down == moment else down + MINUTE
 
 
 def to_the_ms(window: Window) -> Window:

@@ -19,7 +19,6 @@ def filters() -> dict[str, Callable[..., str]]:
         "factor": factor,
         "lag": lag,
         "last": last,
-        "ms": ms,
         "of": of,
         "rate": rate,
         "seconds": seconds,
@@ -59,11 +58,6 @@ def share(value: float | None) -> str:
     return (
         f"{value:.0%}".replace("%", " %") if value in (0, 1) else f"{value:.1%}".replace("%", " %")
     )
-
-
-def ms(value: float | None) -> str:
-    """Milliseconds."""
-    return NOT_KNOWN if value is None else f"{value:,.0f} ms"
 
 
 def seconds(value: float | None) -> str:
