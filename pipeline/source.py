@@ -1,11 +1,13 @@
 """What a source format is: how it is recognised, what a record holds, which query lands it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+
+from pipeline.dialect import Record
 
 # What BIGINT and INTEGER hold; a number beyond is refused with its reason. Some exports write
 # whole numbers as 200.0 or "200", so both are read as floats here and cast when they land.
@@ -15,20 +17,24 @@ Int = Annotated[float, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A log format of JSON Lines.
+    """A log format.
 
-    ``record`` says what is read of each line: fields by the names and types that the format
+    ``record`` says what is read of each record: fields by the names and types that the format
     documents, all others passed over. ``query`` in ``queries/landing/`` turns records into rows of
-    ``dataset``; of the categories that a blob may mix, only ``kinds`` become rows.
-    ``claims`` tells from one parsed line whether a blob is of this format.
+    ``dataset``. ``claims`` tells whether a record is of this format, its keys in lower case.
+
+    ``items`` serves a format whose records do not have the fields of ``record``: it gives what a
+    record holds (keys in lower case) in those fields, as one item or as ``many``, each of which
+    becomes a row. It raises ``ValueError``, with a reason for people, where it cannot.
     """
 
     about: str
     dataset: str
     query: str
-    kinds: tuple[str, ...]
     record: type[msgspec.Struct]
-    claims: Callable[[dict[str, object]], bool]
+    claims: Callable[[Record], bool]
+    items: Callable[[Record], Iterable[Record]] | None = None
+    many: bool = False
 
     def columns(self) -> dict[str, str]:
         """The record's fields as DuckDB types, for reading JSON with explicit columns."""
