@@ -67,3 +67,14 @@ class Dataset:
     def empty(self) -> pa.Table:
         """A table of this dataset without rows."""
         return self.arrow_schema.empty_table()
+
+
+# What all datasets of events have in common.
+DATED = Dataset(
+    about="Rows of a dataset by when and of what they tell.",
+    grain="one row",
+    columns=(
+        Column("time", Type.TIMESTAMP, "when", "UTC"),
+        Column("resource_id", Type.VARCHAR, "resource that it speaks of"),
+    ),
+)

@@ -4,19 +4,25 @@ from pipeline.dataset import Column, Dataset, Type
 
 landings = Dataset(
     about="What was read from each blob and what became of it: lines = rows + the other counts.",
-    grain="one stretch of a blob, read in one go",
+    grain="the records of one format in one stretch of a blob, read in one go",
     columns=(
         Column("blob", Type.VARCHAR, "what was read"),
-        Column("format", Type.VARCHAR, "format that claimed it"),
+        Column("format", Type.VARCHAR, "format that claimed the records"),
         Column("dataset", Type.VARCHAR, "dataset that its rows went into"),
         Column("resource_id", Type.VARCHAR, "resource that most of its records speak of"),
-        Column("from_byte", Type.BIGINT, "where reading began", "bytes"),
+        Column("envelope", Type.VARCHAR, "how records lie in the blob; null if line by line"),
+        Column("generation", Type.INTEGER, "how often what was known of the blob was rewritten"),
         Column(
-            "to_byte", Type.BIGINT, "where reading ended; the next reading begins here", "bytes"
+            "from_offset",
+            Type.BIGINT,
+            "where reading began: in bytes of the content, or in records if read as a whole",
         ),
+        Column("to_offset", Type.BIGINT, "where reading ended; the next reading begins here"),
         Column("first_position", Type.BIGINT, "place of the first line read, counted from 1"),
         Column("next_position", Type.BIGINT, "place of the line that the next reading begins with"),
-        Column("lines", Type.BIGINT, "lines read, empty ones left out", "count"),
+        Column("known", Type.VARCHAR, "digest of what was read, to tell growth from rewriting"),
+        Column("etag", Type.VARCHAR, "the blob's version; null if not read to its end"),
+        Column("lines", Type.BIGINT, "lines read, or records and their items", "count"),
         Column("rows", Type.BIGINT, "rows landed", "count"),
         Column("duplicates", Type.BIGINT, "records that the lake had already", "count"),
         Column("quarantined", Type.BIGINT, "records refused", "count"),

@@ -7,7 +7,8 @@ quarantine = Dataset(
     grain="one record that was refused",
     columns=(
         Column("blob", Type.VARCHAR, "where the record was read from"),
-        Column("position", Type.BIGINT, "its place in the blob: the line, counted from 1"),
+        Column("position", Type.BIGINT, "its place in the blob: the line or record, from 1"),
+        Column("item", Type.BIGINT, "its place in that record, counted from 1"),
         Column("format", Type.VARCHAR, "format that claimed the blob"),
         Column("kind", Type.VARCHAR, "the refusal's class, for counting"),
         Column("reason", Type.VARCHAR, "why it was refused, in full", may_hold_secrets=True),

@@ -1,4 +1,4 @@
-"""One row a request that a gateway answered."""
+"""One row a request: that a gateway answered, an app was asked, or an app made itself."""
 
 from pipeline.dataset import Column, Dataset, Type
 
@@ -11,15 +11,24 @@ def _told(name: str, meaning: str) -> Column:
 requests = Dataset(
     about="Requests that came through a gateway, and the backend call that each one made.",
     grain="one request, as one log record tells it",
+    # A gateway gives each request an id of its own. Other logs have none, or one for all calls of
+    # an operation: there, only rows that agree in all that parts requests are one event told twice.
     identity=(
         "time",
         "resource_id",
         "correlation_id",
+        "instance",
+        "caller_ip",
         "status",
         "total_ms",
         "backend_ms",
         "method",
         "url",
+        "request_bytes",
+        "response_bytes",
+        "backend_host",
+        "backend_url",
+        "backend_status",
     ),
     partition="date",
     columns=(
@@ -27,6 +36,7 @@ requests = Dataset(
         Column("time", Type.TIMESTAMP, "moment the gateway started the request", "UTC"),
         _told("resource_id", "gateway's Azure resource id, in lower case"),
         _told("region", "region of the gateway that served it"),
+        _told("instance", "worker or instance that served it, where the data tells them apart"),
         _told("correlation_id", "id which the gateway gave the request"),
         _told("caller_ip", "address of the immediate caller, maybe a proxy"),
         _told("subscription", "API Management subscription of the caller"),
@@ -68,6 +78,7 @@ requests = Dataset(
         Column("errors", Type.INTEGER, "errors recorded, retries among them", "count"),
         Column("weight", Type.DOUBLE, "requests this row stands for, above 1 if sampled", "count"),
         Column("blob", Type.VARCHAR, "where the record was read from"),
-        Column("position", Type.BIGINT, "its place in the blob: the line, counted from 1"),
+        Column("position", Type.BIGINT, "its place in the blob: line or record, counted from 1"),
+        Column("item", Type.BIGINT, "its place in that record, counted from 1"),
     ),
 )

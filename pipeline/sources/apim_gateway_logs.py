@@ -1,11 +1,14 @@
-"""API Management gateway logs as diagnostic settings write them to storage: JSON Lines.
+"""API Management gateway logs as diagnostic settings write them, to storage or an Event Hub.
 
 Fields and their meaning: Microsoft's "Reference: Gateway log schema". Headers, bodies and trace
-records may hold secrets and are not read at all.
+records may hold secrets and are not read at all. Records of 2017 and 2018 have the same facts in
+other letters, in a text instead of an object, and call the caller's subscription SubscriptionId;
+their ServiceTime is passed over, for its unit is documented nowhere.
 """
 
 import msgspec
 
+from pipeline import dialect
 from pipeline.source import Int, Long, Source
 
 
@@ -42,12 +45,13 @@ class Properties(msgspec.Struct, rename="camel", omit_defaults=True):
     operation_id: str | None = None
     product_id: str | None = None
     apim_subscription_id: str | None = None
+    subscription_id: str | None = None
     last_error: LastError | None = None
     errors: list[LastError] | None = None
 
 
 class Record(msgspec.Struct, rename="camel", omit_defaults=True):
-    """One line: a request that the gateway answered."""
+    """A request that the gateway answered; ``time`` is when it started."""
 
     time: str | None = None
     category: str | None = None
@@ -60,13 +64,26 @@ class Record(msgspec.Struct, rename="camel", omit_defaults=True):
     properties: Properties | None = None
 
 
+# What other spellings have beside the others, not nested: all but the errors.
+FLAT_PROPERTIES = tuple(
+    name
+    for name in Properties.__struct_encode_fields__
+    if name not in ("lastError", "errors", "subscriptionId")
+)
+
+
+def _claims(record: dialect.Record) -> bool:
+    # Other spellings have no properties; a record in this one that has none is to be refused.
+    names = record.keys()
+    return record.get("category") == "GatewayLogs" and bool(
+        "properties" in names or (names & {"time", "resourceid"} and "timegenerated" not in names)
+    )
+
+
 apim_gateway_logs = Source(
-    about="API Management GatewayLogs by a diagnostic setting: JSON Lines with properties",
+    about="API Management GatewayLogs by a diagnostic setting: records with properties",
     dataset="requests",
     query="apim_gateway_logs",
-    kinds=("GatewayLogs",),
     record=Record,
-    claims=lambda record: (
-        record.get("category") == "GatewayLogs" and isinstance(record.get("properties"), dict)
-    ),
+    claims=_claims,
 )
