@@ -1,7 +1,6 @@
 """What an engine is: something that answers queries over the lake's files."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
@@ -28,19 +27,3 @@ class Engine(Protocol):
 
     def described(self, query: Query) -> list[tuple[str, str]]:
         """The columns and types that the SQL itself would give, before the cast."""
-
-    def read_lines(
-        self,
-        path: Path,
-        columns: Mapping[str, str],
-        runs: Sequence[tuple[int, str, int]],
-        count: int,
-    ) -> None:
-        """Makes JSON Lines known as the table ``records``, with ``blob`` and ``position``.
-
-        ``runs`` are (line of the file counted from 1, blob, position) at which a run of
-        consecutive positions begins; ``count`` is the number of lines.
-        """
-
-    def fresh(self, rows: pa.Table, dataset: Dataset, files: Sequence[str]) -> pa.Table:
-        """The rows whose event is neither in ``files`` nor earlier among the rows themselves."""

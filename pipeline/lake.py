@@ -1,17 +1,18 @@
 """The lake: a Delta table a dataset, and marks that say how much of each blob it holds."""
 
+import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 from deltalake import (
     CommitProperties,
@@ -21,21 +22,86 @@ from deltalake import (
     write_deltalake,
 )
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.fs import DeltaStorageHandler
+from deltalake.transaction import AddAction
+from pyarrow.fs import FileSystem, PyFileSystem
 
 from pipeline.dataset import Dataset
 from pipeline.datasets import datasets
 from pipeline.errors import PipelineError
+from pipeline.location import delta, is_remote, named, put
 
 # Delta's own default replays up to 100 commits on each opening.
 CONFIGURATION = {"delta.checkpointInterval": "10"}
 # Delta cuts the least and the greatest moment of a file to milliseconds.
 STATISTICS_CUT = timedelta(milliseconds=1)
+AZURE = "az://"
 # Delta takes these in a path for a part of a URL.
 UNSPEAKABLE = re.compile(r"[\[\]\\%]")
+# The one transaction that all runs share: of two that commit at once, one must look again.
+TURN = "gateway-rca"
 # Another run committed the same marks, or made the table, at this very moment; or others were
 # faster each of the fifteen times that Delta tried by itself.
 OVERTAKEN = re.compile(r"oncurrent transaction|changed since last commit|transaction: \d+$")
 OS_ERROR = re.compile(r": ([^:]+) \(os error \d+\)")
+# How a storage account tells that a container is missing, and that somebody may not do this.
+NO_CONTAINER = re.compile(r"ContainerNotFound|specified container does not exist|404 Not Found")
+NO_PERMISSION = re.compile(r"Authoriz|Authentic|\b40[13]\b")
+CONTAINER = re.compile(r"az://([^/]+)/([^/]+)")
+
+
+class OvertakenError(Exception):
+    """Another run wrote to a table since it was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a blob, from one offset to another, of one generation of its content.
+
+    ``known`` is a digest of what was read up to ``stop``, where that can be compared later.
+    """
+
+    blob: str
+    generation: int
+    start: int
+    stop: int
+    known: str = ""
+
+    @property
+    def application(self) -> str:
+        """Whose mark the span moves: Delta's name for what commits once."""
+        return application(self.blob, self.generation)
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetFile:
+    """A file that was written for a table, and is not committed: its path below the table."""
+
+    path: str
+    partition: dict[str, str]
+    rows: int
+    bytes: int
+    statistics: dict[str, dict[str, object]]
+
+    def between(self, column: str) -> tuple[datetime, datetime]:
+        """The least and the greatest moment of a column, the latter rounded up; UTC."""
+        low, high = (
+            datetime.fromisoformat(str(self.statistics[side][column])).replace(tzinfo=None)
+            for side in ("minValues", "maxValues")
+        )
+        return low, high + STATISTICS_CUT
+
+    def action(self) -> AddAction:
+        """What Delta commits for it."""
+        told = {"numRecords": self.rows, **self.statistics}
+        now_ms = int(time.time() * 1000)
+        stats = msgspec.json.encode(told).decode()
+        return AddAction(self.path, self.bytes, dict(self.partition), now_ms, True, stats)
+
+
+def application(blob: str, generation: int) -> str:
+    """The name under which marks of a blob stand; one that was rewritten begins anew."""
+    return f"{blob}#{generation}" if generation else blob
 
 
 @dataclass(slots=True)
@@ -43,45 +109,67 @@ class _Marks:
     """The marks of a table as of one of its versions."""
 
     version: int = -1
-    by_blob: dict[str, int] = field(default_factory=dict)
+    by_application: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Lake:
-    """A folder of Delta tables, one a dataset, which any engine can read.
+    """Delta tables, one a dataset, in a folder or a container, which any engine can read.
 
-    A blob's *mark* in a table is the byte up to which its records are in that table. It is
+    A blob's *mark* in a table is the offset up to which its records are in that table. It is
     committed with the rows (as a Delta application transaction), so that rows and mark are both
     there or both not, however a run ends.
     """
 
-    location: Path
+    location: str | Path
     _tables: dict[str, DeltaTable] = field(default_factory=dict)
     _seen: dict[str, _Marks] = field(default_factory=dict)
-    _next_positions: dict[str, int] | None = None
+    _missing: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        if is_remote(str(self.location)):
+            if not str(self.location).startswith(AZURE):
+                raise PipelineError(
+                    f"{named(str(self.location))}: a lake is a folder or {AZURE}ACCOUNT/CONTAINER/…"
+                )
+            return
+        self.location = Path(self.location)
         if UNSPEAKABLE.search(str(self.location.absolute())):
             raise PipelineError(
                 f"{self.location}: the path of a lake cannot hold any of [ ] \\ %; name another"
             )
 
+    def place(self, name: str) -> str:
+        """Where a dataset's table lies."""
+        return f"{self.location}/{name}"
+
     def exists(self) -> bool:
         """Whether anything was ever landed here."""
-        return any((self.location / name / "_delta_log").is_dir() for name in datasets())
+        return any(self.table(name) for name in datasets())
+
+    def there(self) -> "Lake":
+        """The lake itself.
+
+        Raises ``PipelineError`` where nothing was ever landed.
+        """
+        if not self.exists():
+            raise PipelineError(
+                f"{self.location}: no lake is there; make one with "
+                f"'gateway-rca land SOURCE --lake {self.location}'"
+            )
+        return self
 
     def files(self, name: str) -> list[str]:
         """The Parquet files that make up a dataset now; empty if nothing landed."""
-        table = self._table(name)
+        table = self.table(name)
         if not table:
             return []
-        root = self.location / name
         paths = pa.table(table.get_add_actions())["path"].to_pylist()
-        return sorted(str(root / path) for path in paths)
+        return sorted(f"{self.place(name)}/{path}" for path in paths)
 
     def files_between(self, name: str, column: str, low: object, high: object) -> list[str]:
         """Those of its files that may hold a value of ``column`` from ``low`` to ``high``."""
-        table = self._table(name)
+        table = self.table(name)
         if not table:
             return []
         actions = pa.table(table.get_add_actions(flatten=True))
@@ -94,142 +182,237 @@ class Lake:
                 strict=True,
             )
         ]
-        root = self.location / name
         return [
-            str(root / path)
+            f"{self.place(name)}/{path}"
             for path, wanted in zip(actions["path"].to_pylist(), overlaps, strict=True)
             if wanted
         ]
 
-    def mark(self, name: str, blob: str) -> int:
-        """The byte up to which a dataset holds the records of ``blob``; 0 if none."""
-        table = self._table(name)
-        return self._marks(name, table).get(blob, 0) if table else 0
+    def mark(self, name: str, blob: str, generation: int = 0) -> int:
+        """The offset up to which a dataset holds the records of ``blob``; 0 if none."""
+        table = self.table(name)
+        return self._marks(name, table).get(application(blob, generation), 0) if table else 0
 
-    def next_position(self, blob: str) -> int:
-        """The place of the line that follows what was landed of ``blob``, counted from 1."""
-        if self._next_positions is None:
-            self._next_positions = self._read_next_positions()
-        return self._next_positions.get(blob, 1)
+    def holds(self, name: str, blob: str, generation: int, known: str) -> bool:
+        """Whether what a dataset holds of ``blob`` may be that content, by its digest."""
+        table = self.table(name)
+        marks = self._marks(name, table) if table else {}
+        held = marks.get(_content(application(blob, generation)))
+        return held in (None, _number(known))
 
-    def _read_next_positions(self) -> dict[str, int]:
-        """By blob. Read at once: the ledger is no longer for all blobs than for one."""
-        files = self.files("landings")
-        if not files:
-            return {}
-        ledger = pads.dataset(files, format="parquet").to_table(columns=["blob", "next_position"])
-        furthest = ledger.group_by("blob").aggregate([("next_position", "max")])
-        return dict(
-            zip(
-                furthest["blob"].to_pylist(),
-                furthest["next_position_max"].to_pylist(),
-                strict=True,
-            )
-        )
+    def ready(self) -> None:
+        """Makes the folder of the lake if it is not there.
+
+        Raises ``PipelineError`` where it cannot be made or written.
+        """
+        if not isinstance(self.location, Path):
+            return
+        try:
+            self.location.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PipelineError(
+                f"{self.location}: cannot be made a lake: {error.strerror}; name a folder "
+                "that may be written to"
+            ) from error
+        if not os.access(self.location, os.W_OK):
+            raise PipelineError(f"{self.location}: cannot be written; see its permissions")
+
+    def room(self, name: str, folder: Path) -> Path:
+        """Where to write the files that are to be committed: in the table, else in ``folder``."""
+        return folder if is_remote(str(self.location)) else Path(self.place(name)).absolute()
 
     def append(
-        self, name: str, rows: pa.Table, stretches: Mapping[str, tuple[int, int]]
+        self, name: str, rows: pa.Table, spans: Iterable[Span], touched: Collection[str] = ()
     ) -> set[str]:
-        """Adds the rows of stretches of blobs and moves the blobs' marks, in one commit.
+        """Adds the rows of spans of blobs and moves the blobs' marks, in one commit.
 
-        ``stretches`` go from one byte of a blob to another. One whose end is marked already is left
-        out: another run was faster, or an earlier one was stopped between two tables. So is one
-        within which the mark lies: another run saw less of that blob, and the next one goes on.
-        Gives the blobs of which the dataset now holds all up to the stretch's end.
+        Gives the blobs of which the dataset now holds all up to the span's end. One whose end is
+        marked already is left out: another run was faster, or an earlier one was stopped between
+        two tables. So is one within which the mark lies: another run saw less of that blob, and the
+        next one goes on. The rows of ``touched`` blobs are added though their mark does not move.
         """
-        dataset = datasets()[name]
-        self._next_positions = None
+        spans = list(spans)
         while True:
-            table = self._table(name) or self._created(name, dataset)
-            if not os.access(self.location / name, os.W_OK):
-                raise PipelineError(f"{self.location}: cannot be written; see its permissions")
+            _, held, new = self.told_apart(name, spans)
+            blobs = {each.blob for each in new} | (held & set(touched))
+            if not blobs:
+                return held
+            table = self._tables[name]
+            with self.telling(), suppress(OvertakenError):
+                with _overtaking():
+                    write_deltalake(
+                        table,
+                        _zoned(_of(blobs, rows)),
+                        mode="append",
+                        writer_properties=WriterProperties(compression="ZSTD"),
+                        commit_properties=CommitProperties(app_transactions=_marked(new)),
+                    )
+                return held | blobs
+
+    def told_apart(self, name: str, spans: Iterable[Span]) -> tuple[int, set[str], list[Span]]:
+        """The version of a dataset's table as of now, the blobs whose spans it holds, and the spans
+        that it may take. The table is made if it was not there.
+        """
+        spans = list(spans)
+        with self.telling():
+            table = self.table(name) or self._created(name, datasets()[name])
             table.update_incremental()
             marks = self._marks(name, table)
-            held = {blob for blob, (_, end) in stretches.items() if marks.get(blob, 0) >= end}
-            new = {
-                blob: end
-                for blob, (start, end) in stretches.items()
-                if marks.get(blob, 0) <= start < end
-            }
-            if not new:
-                return held
-            try:
-                write_deltalake(
-                    table,
-                    _zoned(_of(new, rows)),
-                    mode="append",
-                    writer_properties=WriterProperties(compression="ZSTD"),
-                    commit_properties=CommitProperties(
-                        app_transactions=[Transaction(*mark) for mark in new.items()]
-                    ),
-                )
-            except CommitFailedError as error:
-                if not OVERTAKEN.search(str(error)):
-                    raise
-            except DeltaError as error:
-                if refused := OS_ERROR.search(str(error)):
-                    raise PipelineError(
-                        f"{self.location}: cannot be written: {refused[1]}"
-                    ) from error
-                raise
-            else:
-                return held | new.keys()
+        held = {each.blob for each in spans if marks.get(each.application, 0) >= each.stop}
+        new = [each for each in spans if marks.get(each.application, 0) <= each.start < each.stop]
+        return table.version(), held, new
+
+    def commit(
+        self,
+        name: str,
+        files: Sequence[ParquetFile],
+        room: Path,
+        spans: Sequence[Span],
+        version: int,
+    ) -> None:
+        """Makes files in ``room`` part of a table, and moves the marks of the spans they tell of.
+
+        Raises ``OvertakenError`` where the table is not at ``version`` any more: then the files may
+        hold what another run has put there.
+        """
+        place = self.place(name)
+        if is_remote(place):
+            for each in files:
+                put(place, each.path, room / each.path)
+        table = self._tables[name]
+        if table.version() != version:
+            raise OvertakenError
+        with self.telling(), _overtaking():
+            table.create_write_transaction(
+                [each.action() for each in files],
+                "append",
+                table.schema(),
+                ["date"],
+                commit_properties=CommitProperties(
+                    app_transactions=[Transaction(TURN, version + 1), *_marked(spans)]
+                ),
+            )
+        table.update_incremental()
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """What the place of the lake refuses is a user's error, and told as one."""
+        try:
+            yield
+        except (CommitFailedError, OvertakenError, TableNotFoundError):
+            raise
+        except (DeltaError, OSError) as error:
+            if refused := OS_ERROR.search(str(error)):
+                raise PipelineError(f"{self.location}: cannot be written: {refused[1]}") from error
+            if is_remote(str(self.location)):
+                where = named(str(self.location))
+                raise PipelineError(f"{where}: {_service_reason(where, str(error))}") from error
+            raise
 
     def _marks(self, name: str, table: DeltaTable) -> dict[str, int]:
         """All marks of a table. Delta itself would go through its log again for each one."""
         seen = self._seen.setdefault(name, _Marks())
         if seen.version < table.version():
-            seen.by_blob.update(
-                _transactions(self.location / name / "_delta_log", seen.version, table.version())
-            )
+            files = self.file_system(name)
+            seen.by_application.update(_transactions(files, seen.version, table.version()))
             seen.version = table.version()
-        return seen.by_blob
+        return seen.by_application
 
-    def _table(self, name: str) -> DeltaTable | None:
+    def file_system(self, name: str) -> FileSystem:
+        """The files of a dataset's table, by their paths below it."""
+        uri, options = delta(self.place(name))
+        return PyFileSystem(DeltaStorageHandler(uri, options))
+
+    def table(self, name: str) -> DeltaTable | None:
+        """A dataset's table; None if nothing landed in it ever."""
+        if name in self._missing:
+            return None
         if name not in self._tables:
+            uri, options = delta(self.place(name))
             try:
-                self._tables[name] = DeltaTable(str(self.location / name))
+                with self.telling():
+                    self._tables[name] = DeltaTable(uri, storage_options=options)
             except TableNotFoundError:
+                # To look is a request to a storage account; once is enough.
+                self._missing.add(name)
                 return None
         return self._tables[name]
 
     def _created(self, name: str, dataset: Dataset) -> DeltaTable:
-        root = self.location / name
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise PipelineError(
-                f"{self.location}: cannot be made a lake: {error.strerror}; name a folder that "
-                "may be written to"
-            ) from error
+        self.ready()
+        uri, options = delta(self.place(name))
         # Another run may make it at this very moment; then it is there.
-        with suppress(CommitFailedError):
+        with suppress(CommitFailedError), self.telling():
             DeltaTable.create(
-                str(root),
+                uri,
                 schema=_zoned(dataset.empty()).schema,
                 mode="ignore",
                 partition_by=[dataset.partition] if dataset.partition else None,
                 configuration=CONFIGURATION,
+                storage_options=options,
             )
-        self._tables[name] = DeltaTable(str(root))
+        self._missing.discard(name)
+        self._tables[name] = DeltaTable(uri, storage_options=options)
         return self._tables[name]
 
 
-def _transactions(log: Path, after: int, upto: int) -> Iterator[tuple[str, int]]:
+@contextmanager
+def _overtaking() -> Iterator[None]:
+    try:
+        yield
+    except CommitFailedError as error:
+        if not OVERTAKEN.search(str(error)):
+            raise
+        raise OvertakenError from error
+
+
+def _marked(spans: Iterable[Span]) -> list[Transaction]:
+    """The transactions that move the marks of spans, and tell of which content they are."""
+    spans = list(spans)
+    return [Transaction(each.application, each.stop) for each in spans] + [
+        Transaction(_content(each.application), _number(each.known)) for each in spans if each.known
+    ]
+
+
+def _content(application: str) -> str:
+    return f"{application}#content"
+
+
+def _number(known: str) -> int:
+    """A digest as the number that a transaction can hold."""
+    return int(hashlib.sha256(known.encode()).hexdigest()[:15], 16)
+
+
+def _service_reason(lake: str, error: str) -> str:
+    """What a storage account told, and the cure; a stack of it stands in each error."""
+    account, container = found.groups() if (found := CONTAINER.match(lake)) else ("", "")
+    if NO_CONTAINER.search(error):
+        return (
+            f"account {account} has no container {container}; create it: az storage container "
+            f"create --account-name {account} --name {container} --auth-mode login"
+        )
+    if NO_PERMISSION.search(error):
+        return "no permission; a lake takes the role Storage Blob Data Contributor"
+    return f"the storage account refused: {error.splitlines()[0]}"
+
+
+def _transactions(files: FileSystem, after: int, upto: int) -> Iterator[tuple[str, int]]:
     """Application and version of the transactions that a Delta log tells of, later ones last.
 
     What a checkpoint holds it holds of all commits before, whose files may be gone by then.
     """
-    last = log / "_last_checkpoint"
-    checkpoint = msgspec.json.decode(last.read_bytes())["version"] if last.exists() else -1
+    checkpoint = -1
+    with suppress(FileNotFoundError), files.open_input_file("_delta_log/_last_checkpoint") as last:
+        checkpoint = msgspec.json.decode(last.read())["version"]
     if checkpoint > after:
-        for part in log.glob(f"{checkpoint:020}.checkpoint*.parquet"):
-            for told in pq.read_table(part, columns=["txn"])["txn"].drop_null().to_pylist():
+        with files.open_input_file(f"_delta_log/{checkpoint:020}.checkpoint.parquet") as file:
+            for told in pq.read_table(file, columns=["txn"])["txn"].drop_null().to_pylist():
                 yield told["appId"], told["version"]
     for version in range(max(after, checkpoint) + 1, upto + 1):
-        for line in (log / f"{version:020}.json").read_bytes().splitlines():
-            if told := msgspec.json.decode(line).get("txn"):
-                yield told["appId"], told["version"]
+        with files.open_input_file(f"_delta_log/{version:020}.json") as file:
+            for line in file.read().splitlines():
+                if told := msgspec.json.decode(line).get("txn"):
+                    yield told["appId"], told["version"]
 
 
 def _of(blobs: Iterable[str], rows: pa.Table) -> pa.Table:

@@ -1,67 +1,111 @@
 """Land: exports in, rows of the lake out, with a ledger of what became of every line."""
 
+import errno
 import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from io import BytesIO
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
-import msgspec
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from pipeline.arrivals import Arrivals
 from pipeline.datasets import datasets
-from pipeline.engine import UnreadableError
 from pipeline.engines.duckdb import DuckDB
-from pipeline.lake import Lake
-from pipeline.lines import (
-    Ending,
-    Gathered,
-    Refusal,
-    Stretch,
-    gather,
-    parted,
-    records,
-    shortened,
-    sift,
-)
-from pipeline.query import queries
-from pipeline.source import Source
+from pipeline.errors import PipelineError
+from pipeline.feed import BROKEN, Batch, feed
+from pipeline.lake import Lake, OvertakenError, ParquetFile, Span
+from pipeline.plan import Plan, Planner
+from pipeline.read import Read, Told, read
 from pipeline.sources import sources
-from pipeline.storage import Blob, BrokenBlobError, blobs
+from pipeline.storage import Blob, blobs
+from pipeline.stretch import Ending, Place, Reading
 from pipeline.transforms.redaction import redacted
 
-# Blobs are read together up to this size; more saves nothing and costs memory.
-GROUP_BYTES = 64 << 20
-# Gateway logs shrink to about a tenth.
-GZIP_FACTOR = 10
 WORKERS = 2
-# Each of the three engines; a group takes about half of it.
+# Each of the three engines; a batch takes about half of it.
 MEMORY = "300MB"
-LINES_TO_CLAIM = 50
+# Records are read together up to this size; more saves nothing and costs memory.
+MOST_BATCH_BYTES = 64 << 20
+LEAST_BATCH_BYTES = 16 << 20
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@dataclass(slots=True)
+class OfDataset:
+    """What a run did for one dataset: counts of blobs, and of lines by what became of them."""
+
+    read: int = 0
+    skipped: int = 0
+    lines: int = 0
+    rows: int = 0
+    duplicates: int = 0
+    pending: int = 0
+    quarantined: Counter[str] = field(default_factory=Counter)
+    set_aside: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
 class Landing:
-    """What one run of ``land`` saw and did."""
+    """What one run of ``land`` saw and did.
+
+    A line counts for the dataset of the format that claimed its blob, or itself.
+    """
 
     seen: int = 0
-    read: int = 0
-    skipped: int = 0
-    lines: int = 0
-    rows: Counter[str] = field(default_factory=Counter)
-    duplicates: int = 0
-    pending: int = 0
-    set_aside: Counter[str] = field(default_factory=Counter)
-    quarantined: Counter[str] = field(default_factory=Counter)
+    datasets: dict[str, OfDataset] = field(default_factory=dict)
     unclaimed: dict[str, str] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+
+    def of(self, name: str) -> OfDataset:
+        """What was done for a dataset."""
+        return self.datasets.setdefault(name, OfDataset())
+
+    @property
+    def read(self) -> int:
+        """Blobs read."""
+        return sum(each.read for each in self.datasets.values())
+
+    @property
+    def skipped(self) -> int:
+        """Blobs that did not change."""
+        return sum(each.skipped for each in self.datasets.values())
+
+    @property
+    def lines(self) -> int:
+        """Lines read, unfinished ones too."""
+        return sum(each.lines for each in self.datasets.values())
+
+    @property
+    def rows(self) -> Counter[str]:
+        """Rows landed, by dataset."""
+        return Counter({name: each.rows for name, each in self.datasets.items() if each.rows})
+
+    @property
+    def duplicates(self) -> int:
+        """Records that the lake had already."""
+        return sum(each.duplicates for each in self.datasets.values())
+
+    @property
+    def pending(self) -> int:
+        """Unfinished last lines."""
+        return sum(each.pending for each in self.datasets.values())
+
+    @property
+    def quarantined(self) -> Counter[str]:
+        """Records refused, by the refusal's class."""
+        return sum((each.quarantined for each in self.datasets.values()), Counter())
+
+    @property
+    def set_aside(self) -> Counter[str]:
+        """Records of kinds that nothing uses, by kind."""
+        return sum((each.set_aside for each in self.datasets.values()), Counter())
 
     @property
     def complete(self) -> bool:
@@ -78,25 +122,6 @@ class Progress:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A group of stretches, read: its rows, told once each, and what became of the other lines.
-
-    ``told`` counts the lines of each blob that tell of a row, the first time or again; ``aside``
-    those of kinds that nothing uses, by blob and kind; ``empty`` those that hold nothing.
-    """
-
-    source: Source
-    format: str
-    rows: pa.Table
-    resources: dict[str, str]
-    told: Counter[str]
-    aside: Counter[tuple[str, str]]
-    empty: Counter[str]
-    refusals: list[Refusal]
-    endings: list[Ending]
-
-
 def land(
     exports: Iterable[str], lake: Lake, on_progress: Callable[[Progress], None] = lambda _: None
 ) -> Landing:
@@ -104,340 +129,295 @@ def land(
 
     Raises ``PipelineError`` where a source does not exist or the lake cannot be written.
     """
-    landing = Landing()
     found = sorted({blob for export in exports for blob in blobs(export)})
-    landing.seen = len(found)
-    todo = _planned(found, lake, landing)
-    bytes_all = sum(_stored(stretch) for _, stretch in todo)
+    lake.ready()
+    planner = Planner(lake, DuckDB(threads=1, memory=MEMORY))
+    plan = planner.plan(found)
+    landing = _begun(found, plan)
+    bytes_all = sum(map(_to_read, plan.readings))
     bytes_done = 0
-    engine = DuckDB(threads=1, memory=MEMORY)
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for read in _in_order(pool, _groups(todo)):
-            _commit(read, lake, engine, landing)
-            bytes_done += sum(ending.to_byte - ending.from_byte for ending in read.endings)
-            on_progress(Progress(bytes_done, bytes_all, sum(landing.rows.values())))
+    with (
+        _telling_of_room(),
+        tempfile.TemporaryDirectory(prefix="gateway-rca-") as folder,
+        ThreadPoolExecutor(WORKERS) as pool,
+    ):
+        committer = _Committer(lake, Path(folder), landing)
+        batches = feed(plan.readings, Path(folder), _batch_bytes(bytes_all), planner.changed)
+        for done in _in_order(pool, batches, committer.room):
+            committer.commit(done)
+            bytes_done += sum(map(_read_of, done.endings))
+            on_progress(Progress(min(bytes_done, bytes_all), bytes_all, landing.rows.total()))
     return landing
 
 
-def _planned(found: list[Blob], lake: Lake, landing: Landing) -> list[tuple[str, Stretch]]:
-    """The stretches to read, each with the name of its format."""
-    todo = []
-    for blob in found:
-        done = lake.mark("landings", blob.name)
-        if blob.size == done and done:
-            landing.skipped += 1
-            continue
-        if done > blob.size:
-            landing.unreadable[blob.name] = (
-                f"shrank from {done} to {blob.size} bytes since it was landed; left as it was"
-            )
-            continue
-        try:
-            claimed = _claimed(blob)
-            if done and (blob.compressed() or (claimed and claimed[1])):
-                landing.unreadable[blob.name] = (
-                    "changed since it was landed, and was not appended to; left as it was. "
-                    "If it is whole now, save it under another name: what is known is not doubled"
-                )
-                continue
-        except BrokenBlobError as error:
-            landing.unreadable[blob.name] = str(error)
-            continue
-        if not claimed:
-            landing.unclaimed[blob.name] = (
-                "is empty" if not blob.size else "no format claims it; looked for: " + _formats()
-            )
-            continue
-        name, document = claimed
-        todo += [(name, part) for part in _parts(blob, name, done, document, lake)]
-        landing.read += 1
-    return todo
+@contextmanager
+def _telling_of_room() -> Iterator[None]:
+    """A disk that is full is a user's error, and told as one; the next run goes on from there."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        where = error.filename or tempfile.gettempdir()
+        raise PipelineError(f"{where}: {error.strerror}; make room, then run again") from error
 
 
-def _parts(blob: Blob, name: str, done: int, document: bool, lake: Lake) -> list[Stretch]:
-    """What is to be read of a blob, in stretches that each fit into memory."""
-    stretch = Stretch(blob, done, lake.next_position(blob.name) if done else 1, document)
-    if document or blob.compressed():
-        return [stretch]
-    # A run that was stopped between two tables left their marks apart. What the first has, the
-    # others must get before anything new: the same lines, and only these.
-    ahead = max(lake.mark(sources()[name].dataset, blob.name), lake.mark("quarantine", blob.name))
-    if not done < ahead < blob.size:
-        return list(parted(stretch, GROUP_BYTES))
-    behind = replace(stretch, blob=replace(blob, size=ahead))
-    position = stretch.first_position + behind.blob.lines(done)
-    return [behind, *parted(Stretch(blob, ahead, position), GROUP_BYTES)]
+def _batch_bytes(bytes_all: int) -> int:
+    """How much to read at once: little where there is little, so that all workers end together."""
+    return min(MOST_BATCH_BYTES, max(LEAST_BATCH_BYTES, bytes_all // (4 * WORKERS)))
 
 
-def _claimed(blob: Blob) -> tuple[str, bool] | None:
-    """The format whose record is among the first, and whether the blob is one document."""
-    chunks = blob.chunks()
-    head = BytesIO(next(chunks, b""))
-    for line in islice((line for line in head if line.strip()), LINES_TO_CLAIM):
-        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            if name := _format(msgspec.json.decode(line)):
-                return name, False
-    next(chunks, b"")  # where the blob breaks off here, that is the reason to tell
-    for record in records(blob)[:LINES_TO_CLAIM]:
-        if name := _format(record):
-            return name, True
-    return None
+def _begun(found: list[Blob], plan: Plan) -> Landing:
+    landing = Landing(len(found), unclaimed=plan.unclaimed, unreadable=plan.unreadable)
+    for dataset in plan.skipped.values():
+        landing.of(dataset).skipped += 1
+    for format_ in {each.blob.name: each.format for each in plan.readings}.values():
+        landing.of(sources()[format_].dataset).read += 1
+    return landing
 
 
-def _format(record: object) -> str | None:
-    """The format that claims a record, else None."""
-    if not isinstance(record, dict):
-        return None
-    return next((name for name, source in sources().items() if source.claims(record)), None)
+def _to_read(reading: Reading) -> int:
+    """Bytes that a reading takes; one up to an offset is followed by the one that is counted."""
+    if reading.to_offset is not None:
+        return 0
+    return reading.blob.size - (0 if reading.envelope else reading.from_offset)
 
 
-def _formats() -> str:
-    return "; ".join(source.about for source in sources().values())
-
-
-def _stored(stretch: Stretch) -> int:
-    return stretch.blob.size - stretch.from_byte
-
-
-def _groups(todo: list[tuple[str, Stretch]]) -> Iterator[tuple[str, list[Stretch]]]:
-    """Stretches of one format, gathered up to the size that is read at once."""
-    for name in sorted({name for name, _ in todo}):
-        group: list[Stretch] = []
-        size = 0
-        for stretch in (stretch for each, stretch in todo if each == name):
-            weight = _stored(stretch) * (GZIP_FACTOR if stretch.blob.compressed() else 1)
-            # Two stretches of one blob are two commits: the second's mark follows the first's.
-            again = group and group[-1].blob.name == stretch.blob.name
-            if again or (group and size + weight > GROUP_BYTES):
-                yield name, group
-                group, size = [], 0
-            group.append(stretch)
-            size += weight
-        if group:
-            yield name, group
+def _read_of(ending: Ending) -> int:
+    """Bytes of a stretch; of a blob that is read as a whole, all of it at its end."""
+    if not ending.reading.envelope:
+        return ending.to_offset - ending.from_offset
+    return ending.reading.blob.size if ending.etag else 0
 
 
 def _in_order(
-    pool: ThreadPoolExecutor, groups: Iterator[tuple[str, list[Stretch]]]
-) -> Iterator[_Read]:
-    """Groups read side by side, given back in order, never more than a few at a time."""
+    pool: ThreadPoolExecutor, batches: Iterator[Batch], room: Callable[[str], Path]
+) -> Iterator[Read]:
+    """Batches read side by side, given back in order, never more than a few at a time."""
     reader = _Reader()
-    submitted = (pool.submit(_read_group, reader, *group) for group in groups)
-    running: list[Future[_Read]] = list(islice(submitted, WORKERS))
+    submitted = (pool.submit(reader.read, batch, room) for batch in batches)
+    running: list[Future[Read]] = list(islice(submitted, WORKERS + 1))
     while running:
-        read = running.pop(0).result()
+        done = running.pop(0).result()
         running.extend(islice(submitted, 1))
-        yield read
+        yield done
 
 
 class _Reader(threading.local):
-    """An engine for each thread that reads: to make one a group costs a tenth of the time."""
+    """A table for each thread that reads: to make an engine a batch costs a tenth of the time."""
 
     def __init__(self) -> None:
-        self.engine = DuckDB(threads=1, memory=MEMORY)
+        self._arrivals = Arrivals(threads=1, memory=MEMORY)
+
+    def read(self, batch: Batch, room: Callable[[str], Path]) -> Read:
+        return read(batch, self._arrivals, room)
 
 
-def _read_group(reader: _Reader, name: str, stretches: list[Stretch]) -> _Read:
-    source = sources()[name]
-    engine = reader.engine
-    with tempfile.TemporaryDirectory(prefix="gateway-rca-") as folder:
-        gathered, endings = gather(stretches, Path(folder) / "lines.json")
-        refusals = [refusal for ending in endings for refusal in ending.refusals]
-        empty: Counter[str] = Counter()
-        # Fast and strict first. Where the rows are not the lines, or one is refused, the same
-        # lines are read again one by one: only then is it worth knowing which and why.
-        try:
-            read = _rows(gathered, source, engine)
-            sound = read.num_rows == gathered.count == read["refused"].null_count
-        except UnreadableError:
-            sound = False
-        if not sound:
-            read, refused, empty = _read_slowly(gathered, source, engine, Path(folder))
-            refusals += refused
-    used = pc.is_in(read["kind"], value_set=pa.array(source.kinds))
-    wanted = _cleaned(_those(read, used), source.dataset)
-    other = _those(read, pc.invert(used))
-    return _Read(
-        source,
-        name,
-        rows=_in_time(engine.fresh(wanted, datasets()[source.dataset], [])),
-        resources=_resources(wanted),
-        told=_counted(wanted["blob"]),
-        aside=Counter(zip(other["blob"].to_pylist(), other["kind"].to_pylist(), strict=True)),
-        empty=empty,
-        refusals=refusals,
-        endings=endings,
-    )
+class _Committer:
+    """Puts what was read into the lake: rows, quarantine, ledger, in this order.
+
+    So the ledger only tells what is there. What one table does not hold to the end, because another
+    run was in the midst of it, the following are not told: that run or the next sees to it.
+    """
+
+    def __init__(self, lake: Lake, folder: Path, landing: Landing) -> None:
+        self._lake = lake
+        self._folder = folder
+        self._landing = landing
+        self._arrivals = Arrivals(threads=1, memory=MEMORY)
+        # Blobs that another run was in the midst of: what follows would leave a gap behind it.
+        self._left: set[str] = set()
+
+    def room(self, dataset: str) -> Path:
+        """Where files of a dataset are written before they are committed."""
+        return self._lake.room(dataset, self._folder)
+
+    def commit(self, done: Read) -> None:
+        spans = {
+            each.blob: Span(
+                each.blob,
+                each.reading.generation,
+                each.from_offset,
+                each.to_offset,
+                "" if each.known == BROKEN else each.known,
+            )
+            for each in done.endings
+            if each.blob not in self._left
+        }
+        rows: Counter[tuple[str, str]] = Counter()
+        for dataset in sorted({sources()[name].dataset for name in done.told}):
+            told = {
+                name: each for name, each in done.told.items() if sources()[name].dataset == dataset
+            }
+            own = {
+                blob: spans[blob] for each in told.values() for blob in each.lines if blob in spans
+            }
+            fresh, held = self._rows(dataset, told, own, _again(done))
+            rows += fresh
+            for blob in own.keys() - held:
+                del spans[blob]
+        if done.refusals:
+            held = self._lake.append("quarantine", _quarantined(done), spans.values())
+            spans = {blob: span for blob, span in spans.items() if blob in held}
+        ledger = _ledger(done, rows)
+        held = self._lake.append("landings", ledger, spans.values(), _touched(done))
+        self._left |= {each.blob for each in done.endings} - held
+        _count(done, ledger, held, self._landing)
+        self._landing.unreadable |= done.batch.unreachable
+
+    def _rows(
+        self, dataset: str, told: dict[str, Told], spans: dict[str, Span], again: set[str]
+    ) -> tuple[Counter[tuple[str, str]], set[str]]:
+        """Commits the rows of events that the dataset does not hold.
+
+        Gives their number by blob and format, and the blobs that the dataset holds now.
+        """
+        files = {name: each.files for name, each in told.items()}
+        rows = Counter(
+            {(blob, name): n for name, each in told.items() for blob, n in each.rows.items()}
+        )
+        every = {blob for each in told.values() for blob in each.lines}
+        room = self.room(dataset)
+        while True:
+            version, held, new = self._lake.told_apart(dataset, spans.values())
+            blobs = {each.blob for each in new}
+            # What is told again is told apart from what is there now, at the moment of the commit.
+            for name, places in self._told_before(dataset, files, again & blobs).items():
+                rows -= Counter((place[0], name) for place in places)
+                without = partial(self._arrivals.without, dataset=dataset, room=room, gone=places)
+                files[name] = _each(files[name], without)
+            if blobs != every:
+                only = partial(self._arrivals.only, dataset=dataset, room=room, blobs=blobs)
+                files = {name: _each(own, only) for name, own in files.items()}
+            if not new:
+                return rows, held
+            with suppress(OvertakenError):
+                all_files = [file for each in files.values() for file in each]
+                self._lake.commit(dataset, all_files, room, new, version)
+                return rows, held | blobs
+
+    def _told_before(
+        self, dataset: str, files: dict[str, list[ParquetFile]], again: set[str]
+    ) -> dict[str, list[Place]]:
+        """By format, the places of rows whose event the dataset, or an earlier format, tells."""
+        earlier: list[str] = []
+        found = {}
+        for name, own in files.items():
+            paths = [str(self.room(dataset) / each.path) for each in own]
+            near = [*self._near(dataset, own), *earlier]
+            if places := self._arrivals.told_before(dataset, paths, near, again):
+                found[name] = places
+            earlier += paths
+        return found
+
+    def _near(self, dataset: str, files: list[ParquetFile]) -> list[str]:
+        """Files of the lake that may tell of the same time as these."""
+        if not files:
+            return []
+        bounds = [each.between("time") for each in files]
+        low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
+        return self._lake.files_between(dataset, "time", low, high)
 
 
-def _rows(gathered: Gathered, source: Source, engine: DuckDB) -> pa.Table:
-    engine.read_lines(gathered.path, source.columns(), gathered.runs, gathered.count)
-    return engine.ask(queries()[source.query], {})
+def _each(
+    files: list[ParquetFile], changed: Callable[[ParquetFile], ParquetFile | None]
+) -> list[ParquetFile]:
+    return [made for made in map(changed, files) if made]
 
 
-def _read_slowly(
-    gathered: Gathered, source: Source, engine: DuckDB, folder: Path
-) -> tuple[pa.Table, list[Refusal], Counter[str]]:
-    decoder = msgspec.json.Decoder(source.record, strict=False)
-    sifted, refusals, empty = sift(gathered, decoder.decode, folder / "sifted.json")
-    parts = list(_bisected(sifted, source, engine, folder))
-    rows = pa.concat_tables([part for part in parts if isinstance(part, pa.Table)])
-    reasons: dict[tuple[str, int], tuple[str, str]] = {
-        (refused["blob"], refused["position"]): ("wrong value", refused["refused"])
-        for refused in rows.filter(pc.is_valid(rows["refused"]))
-        .select(["blob", "position", "refused"])
-        .to_pylist()
-    } | {part[0]: ("wrong type", part[1]) for part in parts if isinstance(part, tuple)}
-    refusals += [
-        Refusal(blob, position, *reasons[blob, position], shortened(line), len(line))
-        for blob, position, line in gathered.lines()
-        if (blob, position) in reasons
-    ]
-    return rows.filter(pc.is_null(rows["refused"])), refusals, empty
+def _touched(done: Read) -> set[str]:
+    """Blobs that hold nothing new though their ETag is; it is to be known."""
+    return {
+        each.blob
+        for each in done.endings
+        if each.etag and each.from_offset == each.to_offset and not each.refusals
+    }
 
 
-def _bisected(
-    gathered: Gathered, source: Source, engine: DuckDB, folder: Path
-) -> Iterator[pa.Table | tuple[tuple[str, int], str]]:
-    """Rows in parts; a line that the engine refuses comes as its place and the reason."""
-    try:
-        yield _rows(gathered, source, engine)
-    except UnreadableError as error:
-        if gathered.count == 1:
-            (place,) = gathered.places()
-            yield place, str(error).partition("\n")[0]
-            return
-        for half in _halves(gathered, folder):
-            yield from _bisected(half, source, engine, folder)
+def _again(done: Read) -> set[str]:
+    return {each.blob for each in done.endings if each.reading.again}
 
 
-def _halves(gathered: Gathered, folder: Path) -> Iterator[Gathered]:
-    lines = gathered.lines()
-    for count in (gathered.count // 2, gathered.count - gathered.count // 2):
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            half = Gathered(Path(file.name))
-            for blob, position, line in islice(lines, count):
-                file.write(line)
-                half.count += 1
-                half.runs.append((half.count, blob, position))
-        yield half
-
-
-def _those(rows: pa.Table, mask: pa.ChunkedArray) -> pa.Table:
-    """The rows that the mask marks; a copy only where it does not mark all."""
-    return rows if pc.all(mask).as_py() else rows.filter(mask)
-
-
-def _cleaned(rows: pa.Table, dataset: str) -> pa.Table:
-    """The rows in the dataset's own columns, secrets removed."""
-    columns = datasets()[dataset].columns
-    secret = [column.name for column in columns if column.may_hold_secrets]
-    clean = pl.DataFrame(rows.select(secret)).with_columns(redacted(pl.all())).to_arrow()
-    return pa.table(
-        [(clean if column.name in secret else rows)[column.name] for column in columns],
-        names=[column.name for column in columns],
-    ).cast(datasets()[dataset].arrow_schema)
-
-
-def _in_time(rows: pa.Table) -> pa.Table:
-    # To take rows out of one chunk is five times as fast as out of many.
-    return rows.combine_chunks().take(pc.sort_indices(rows["time"]))
-
-
-def _commit(read: _Read, lake: Lake, engine: DuckDB, landing: Landing) -> None:
-    """Rows, quarantine, ledger: in this order, so that the ledger only tells what is there."""
-    fresh = _fresh(read, lake, engine)
-    stretches = {ending.blob: (ending.from_byte, ending.to_byte) for ending in read.endings}
-    ledger = _ledger(read, fresh)
-    for name, rows in (
-        (read.source.dataset, fresh),
-        *((("quarantine", _cleaned(_quarantined(read), "quarantine")),) if read.refusals else ()),
-        ("landings", ledger),
-    ):
-        # What one table does not hold to the end, the ledger must not say is there.
-        held = lake.append(name, rows, stretches)
-        stretches = {blob: stretches[blob] for blob in stretches.keys() & held}
-
-    pending = sum(ending.pending for ending in read.endings)
-    landing.lines += pc.sum(ledger["lines"]).as_py() + pending
-    landing.rows[read.source.dataset] += fresh.num_rows
-    landing.duplicates += read.told.total() - fresh.num_rows
-    landing.pending += pending
-    for (_, kind), count in read.aside.items():
-        landing.set_aside[kind] += count
-    landing.quarantined.update(refusal.kind for refusal in read.refusals)
-
-
-def _fresh(read: _Read, lake: Lake, engine: DuckDB) -> pa.Table:
-    """The rows of events that the lake does not hold yet."""
-    if not read.rows.num_rows:
-        return read.rows
-    span = pc.min_max(read.rows["time"]).as_py()
-    near = lake.files_between(read.source.dataset, "time", span["min"], span["max"])
-    return engine.fresh(read.rows, datasets()[read.source.dataset], near) if near else read.rows
-
-
-def _quarantined(read: _Read) -> pa.Table:
-    return pa.Table.from_pylist(
+def _quarantined(done: Read) -> pa.Table:
+    rows = pa.Table.from_pylist(
         [
             {
                 "blob": refusal.blob,
                 "position": refusal.position,
-                "format": read.format,
+                "item": refusal.item,
+                "format": refusal.format or done.batch.format,
                 "kind": refusal.kind,
                 "reason": refusal.reason,
                 "raw": refusal.raw.decode("utf-8", errors="replace").rstrip("\r\n"),
                 "raw_bytes": refusal.raw_bytes,
             }
-            for refusal in sorted(read.refusals, key=lambda each: (each.blob, each.position))
+            for refusal in sorted(done.refusals, key=lambda each: each.place)
         ],
         schema=datasets()["quarantine"].arrow_schema,
     )
+    for name in ("reason", "raw"):
+        clean = redacted(pl.Series(rows[name])).to_arrow().cast(pa.string())
+        rows = rows.set_column(rows.schema.get_field_index(name), name, clean)
+    return rows
 
 
-def _ledger(read: _Read, fresh: pa.Table) -> pa.Table:
-    """A row a stretch, which says what became of each of its lines."""
-    landed = _counted(fresh["blob"])
-    refused = Counter(refusal.blob for refusal in read.refusals)
-    aside: Counter[str] = Counter()
-    for (blob, _), count in read.aside.items():
-        aside[blob] += count
-    kinds = ", ".join(sorted({kind for _, kind in read.aside}))
+def _ledger(done: Read, landed: Counter[tuple[str, str]]) -> pa.Table:
+    """A row for each stretch and format, which says what became of each of its lines."""
+    refused = Counter((each.blob, each.format or done.batch.format) for each in done.refusals)
+    aside: dict[str, Counter[str]] = {}
+    for (blob, kind), count in done.aside.items():
+        aside.setdefault(blob, Counter())[kind] += count
     ledger = []
-    for each in read.endings:
-        # Counted where the lines were copied, so that a line lost since then shows here.
-        lines = each.next_position - each.first_position - read.empty[each.blob]
-        if lines != read.told[each.blob] + aside[each.blob] + refused[each.blob]:
-            raise AssertionError(f"{each.blob}: {lines} lines read, not all accounted for")
-        ledger.append(
-            {
-                "blob": each.blob,
-                "format": read.format,
-                "dataset": read.source.dataset,
-                "resource_id": read.resources.get(each.blob),
-                "from_byte": each.from_byte,
-                "to_byte": each.to_byte,
-                "first_position": each.first_position,
-                "next_position": each.next_position,
-                "lines": lines,
-                "rows": landed[each.blob],
-                "duplicates": read.told[each.blob] - landed[each.blob],
-                "quarantined": refused[each.blob],
-                "set_aside": aside[each.blob],
-                "set_aside_kinds": kinds if aside[each.blob] else None,
-                "pending": each.pending,
-            }
-        )
+    for ending in done.endings:
+        blob, reading = ending.blob, ending.reading
+        others = done.told.keys() | {name for each, name in refused if each == blob}
+        names = [reading.format, *sorted(others - {reading.format})]
+        for name in names:
+            main = name == reading.format
+            told = done.told[name].lines[blob] if name in done.told else 0
+            if not (main or told or refused[blob, name]):
+                continue
+            kinds = aside.get(blob, Counter()) if main else Counter[str]()
+            rows = landed[blob, name]
+            ledger.append(
+                {
+                    "blob": blob,
+                    "format": name,
+                    "dataset": sources()[name].dataset,
+                    "resource_id": done.told[name].resources.get(blob) if told else None,
+                    "envelope": reading.envelope,
+                    "generation": reading.generation,
+                    "from_offset": ending.from_offset,
+                    "to_offset": ending.to_offset,
+                    "first_position": ending.first_position,
+                    "next_position": ending.next_position,
+                    "known": ending.known,
+                    "etag": ending.etag,
+                    "lines": told + refused[blob, name] + kinds.total(),
+                    "rows": rows,
+                    "duplicates": told - rows,
+                    "quarantined": refused[blob, name],
+                    "set_aside": kinds.total(),
+                    "set_aside_kinds": ", ".join(sorted(kinds)) or None,
+                    "pending": ending.pending if main else 0,
+                }
+            )
     return pa.Table.from_pylist(ledger, schema=datasets()["landings"].arrow_schema)
 
 
-def _counted(values: pa.ChunkedArray) -> Counter[str]:
-    counted = pc.value_counts(values)
-    return Counter({each["values"]: each["counts"] for each in counted.to_pylist()})
-
-
-def _resources(rows: pa.Table) -> dict[str, str]:
-    """The resource that most rows of each blob speak of."""
-    counts = rows.group_by(["blob", "resource_id"]).aggregate([([], "count_all")])
-    ordered = counts.sort_by([("count_all", "ascending"), ("resource_id", "descending")])
-    return dict(zip(ordered["blob"].to_pylist(), ordered["resource_id"].to_pylist(), strict=True))
+def _count(done: Read, ledger: pa.Table, held: set[str], landing: Landing) -> None:
+    """Adds what is in the lake now to what the run did."""
+    for row in ledger.to_pylist():
+        if row["blob"] in held or not row["lines"]:
+            of = landing.of(row["dataset"])
+            of.lines += row["lines"] + row["pending"]
+            of.rows += row["rows"]
+            of.duplicates += row["duplicates"]
+            of.pending += row["pending"]
+    for refusal in done.refusals:
+        if refusal.blob in held:
+            name = refusal.format or done.batch.format
+            landing.of(sources()[name].dataset).quarantined[refusal.kind] += 1
+    for (blob, kind), count in done.aside.items():
+        if blob in held:
+            landing.of(sources()[done.batch.format].dataset).set_aside[kind] += count

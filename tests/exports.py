@@ -1,4 +1,4 @@
-"""Exports as tests need them: lines of a gateway log, blobs of them, and what a lake then holds."""
+"""Exports as tests need them: lines of some logs, blobs of them, and what a lake then holds."""
 
 import json
 from collections import Counter
@@ -9,12 +9,17 @@ from typing import Any
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
+from pipeline.datasets import datasets
 from pipeline.lake import Lake
 from pipeline.land import Landing, land
+from pipeline.location import delta
 
 MORNING = datetime(2026, 3, 10, 8, tzinfo=UTC)
 GATEWAY = "/SUBSCRIPTIONS/0/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.APIMANAGEMENT/SERVICE/CONTOSO"
+NETWORK = "/SUBSCRIPTIONS/0/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.NETWORK/VIRTUALNETWORKS/HUB"
 TABLES = ("requests", "quarantine", "landings")
+# What tells a log's events; the others tell how they came here.
+TOLD = tuple(name for name, each in datasets().items() if each.identity)
 Row = dict[str, Any]
 
 
@@ -53,6 +58,62 @@ def lines(*numbers: int) -> bytes:
     return b"".join(line(number) + b"\n" for number in numbers)
 
 
+def metric(number: int) -> Row:
+    """A platform metric of a minute, one record of a diagnostic setting's."""
+    return {
+        "count": 3,
+        "total": 3 * number,
+        "minimum": 0,
+        "maximum": number,
+        "average": number,
+        "resourceId": GATEWAY,
+        "time": f"{MORNING + timedelta(minutes=number):%Y-%m-%dT%H:%M:%S}.0000000Z",
+        "metricName": "BackendDuration",
+        "timeGrain": "PT1M",
+    }
+
+
+def change(number: int) -> Row:
+    """What somebody did, as the activity log tells it."""
+    return {
+        "time": f"{MORNING + timedelta(seconds=number):%Y-%m-%dT%H:%M:%S}.0000000Z",
+        "resourceId": GATEWAY,
+        "operationName": "MICROSOFT.APIMANAGEMENT/SERVICE/WRITE",
+        "category": "Administrative",
+        "resultType": "Success",
+        "correlationId": f"change{number}",
+        "level": "Information",
+        "properties": {"eventCategory": "Administrative"},
+    }
+
+
+def flow(number: int, tuples: int = 2) -> Row:
+    """A minute of a virtual network's flow log, and the tuples in it."""
+    moment = int((MORNING + timedelta(minutes=number)).timestamp() * 1000)
+    told = [
+        f"{moment + each},10.0.0.4,198.51.100.7,{50_000 + each},443,6,O,B,NX,0,0,0,0"
+        for each in range(tuples)
+    ]
+    return {
+        "time": f"{MORNING + timedelta(minutes=number):%Y-%m-%dT%H:%M:%S}.0000000Z",
+        "flowLogVersion": 4,
+        "macAddress": "000D3A000001",
+        "category": "FlowLogFlowEvent",
+        "targetResourceID": NETWORK,
+        "flowRecords": {"flows": [{"flowGroups": [{"rule": "out", "flowTuples": told}]}]},
+    }
+
+
+def batch(*records: Row) -> bytes:
+    """Records as Event Hubs batch them, and as block blobs of flow logs hold them."""
+    return json.dumps({"records": records}, separators=(",", ":")).encode()
+
+
+def as_line(record: Row) -> bytes:
+    """A record as a log writes it, with its line's end."""
+    return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+
+
 def blob(path: Path, content: bytes) -> Path:
     """Writes a blob, and the folders that it lies in."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,47 +121,63 @@ def blob(path: Path, content: bytes) -> Path:
     return path
 
 
-def landed(source: Path, lake: Path) -> Landing:
+def landed(source: Path | str, lake: Path | str) -> Landing:
     """Lands a source as a run of its own does, and checks that no line was lost on the way."""
     landing = land([str(source)], Lake(lake))
     assert_accounted(landing, lake)
     return landing
 
 
-def rows(lake: Path, name: str) -> list[Row]:
+def rows(lake: Path | str, name: str) -> list[Row]:
     """The rows of a table of the lake, read as anybody's Delta reader does."""
+    uri, options = delta(f"{lake}/{name}")
     try:
-        table = DeltaTable(str(lake / name))
+        table = DeltaTable(uri, storage_options=options)
     except TableNotFoundError:
         return []
     found: list[Row] = table.to_pyarrow_table().to_pylist()
-    return sorted(found, key=lambda row: (row["blob"], row.get("position", row.get("from_byte"))))
+    return sorted(found, key=_place)
 
 
-def requests(lake: Path) -> list[Row]:
+def _place(row: Row) -> tuple[str, int, int, int, str]:
+    if "position" in row:
+        return row["blob"], row["position"], row["item"] or 0, 0, ""
+    return row["blob"], row["generation"], row["from_offset"], row["to_offset"], row["format"]
+
+
+def requests(lake: Path | str) -> list[Row]:
     """The requests that landed, by blob and position."""
     return rows(lake, "requests")
 
 
-def ids(lake: Path) -> list[str]:
+def ids(lake: Path | str) -> list[str]:
     """The correlation ids of the requests, sorted; a request that landed twice stands twice."""
     return sorted(row["correlation_id"] for row in requests(lake))
 
 
-def content(lake: Path) -> dict[str, list[Row]]:
+def content(lake: Path | str) -> dict[str, list[Row]]:
     """All that the lake holds; two runs that differ only in their number hold the same."""
     ledger: dict[str, Counter[str]] = {}
     counts = ("lines", "rows", "duplicates", "quarantined", "set_aside")
     for row in rows(lake, "landings"):
         ledger.setdefault(row["blob"], Counter()).update({count: row[count] for count in counts})
     return {
-        "requests": rows(lake, "requests"),
-        "quarantine": rows(lake, "quarantine"),
+        **{name: rows(lake, name) for name in (*TOLD, "quarantine")},
         "landings": [{"blob": name, **counted} for name, counted in sorted(ledger.items())],
     }
 
 
-def assert_accounted(landing: Landing, lake: Path) -> None:
+def events(lake: Path | str) -> dict[str, Counter[tuple[object, ...]]]:
+    """By dataset how often each event is told, whichever blob told it."""
+    return {
+        name: Counter(
+            tuple(row[column] for column in datasets()[name].identity) for row in rows(lake, name)
+        )
+        for name in TOLD
+    }
+
+
+def assert_accounted(landing: Landing, lake: Path | str) -> None:
     """Every line is a row, a duplicate, quarantined, set aside or pending; and they are there."""
     assert landing.lines == (
         landing.rows.total()
@@ -109,14 +186,32 @@ def assert_accounted(landing: Landing, lake: Path) -> None:
         + landing.set_aside.total()
         + landing.pending
     )
+    assert_sound(lake)
+
+
+def assert_sound(lake: Path | str) -> None:
+    """The ledger tells what is there, nothing stands there twice, and no event is told twice."""
     ledger = rows(lake, "landings")
     for row in ledger:
         told = row["rows"] + row["duplicates"] + row["quarantined"] + row["set_aside"]
         assert row["lines"] == told, row
-    for table, count in (("requests", "rows"), ("quarantine", "quarantined")):
+    held = {name: rows(lake, name) for name in (*TOLD, "quarantine")}
+    for name, found in held.items():
         said: Counter[str] = Counter()
         for row in ledger:
-            said[row["blob"]] += row[count]
-        assert Counter(row["blob"] for row in rows(lake, table)) == +said
-    places = [(row["blob"], row["position"]) for name in TABLES[:2] for row in rows(lake, name)]
-    assert len(places) == len(set(places))
+            if name == "quarantine":
+                said[row["blob"]] += row["quarantined"]
+            elif row["dataset"] == name:
+                said[row["blob"]] += row["rows"]
+        assert Counter(row["blob"] for row in found) == +said, name
+    for name, each in events(lake).items():
+        assert not each or max(each.values()) == 1, name
+    # What is read again because it was rewritten stands where something else stood before.
+    rewritten = {row["blob"] for row in ledger if row["generation"]}
+    places = Counter(
+        (row["blob"], row["position"], row["item"])
+        for each in held.values()
+        for row in each
+        if row["blob"] not in rewritten
+    )
+    assert not places or max(places.values()) == 1

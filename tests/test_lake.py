@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.datasets import datasets
 from pipeline.errors import PipelineError
-from pipeline.lake import Lake
+from pipeline.lake import Lake, OvertakenError, ParquetFile, Span
 from tests.exports import blob, ids, landed, line, lines, requests, rows
 
 NOON = datetime(2026, 3, 10, 12)
@@ -27,6 +27,11 @@ def refused(*places: tuple[str, int]) -> pa.Table:
     )
 
 
+def spans(*told: tuple[str, int, int]) -> list[Span]:
+    """Spans of the first generation of blobs."""
+    return [Span(name, 0, start, stop) for name, start, stop in told]
+
+
 def places(lake: Path) -> list[tuple[str, int]]:
     return [(row["blob"], row["position"]) for row in rows(lake, "quarantine")]
 
@@ -36,16 +41,16 @@ def test_a_lake_that_is_not_there_is_empty(tmp_path: Path) -> None:
     assert not lake.exists()
     assert lake.files("requests") == []
     assert lake.files_between("requests", "time", NOON, NOON) == []
-    assert (lake.mark("requests", "a"), lake.next_position("a")) == (0, 1)
+    assert lake.mark("requests", "a") == 0
     assert not (tmp_path / "lake").exists()
 
 
 def test_rows_whose_mark_is_there_are_left_out(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
-    lake.append("quarantine", refused(("a", 1), ("b", 1)), {"a": (0, 10), "b": (0, 20)})
-    lake.append("quarantine", refused(("a", 1), ("c", 1)), {"a": (0, 10), "c": (0, 5)})
-    lake.append("quarantine", refused(("b", 1)), {"b": (0, 19)})
-    Lake(tmp_path / "lake").append("quarantine", refused(("a", 1)), {"a": (0, 10)})
+    lake.append("quarantine", refused(("a", 1), ("b", 1)), spans(("a", 0, 10), ("b", 0, 20)))
+    lake.append("quarantine", refused(("a", 1), ("c", 1)), spans(("a", 0, 10), ("c", 0, 5)))
+    lake.append("quarantine", refused(("b", 1)), spans(("b", 0, 19)))
+    Lake(tmp_path / "lake").append("quarantine", refused(("a", 1)), spans(("a", 0, 10)))
     assert places(tmp_path / "lake") == [("a", 1), ("b", 1), ("c", 1)]
     fresh = Lake(tmp_path / "lake")
     assert [fresh.mark("quarantine", name) for name in "abcd"] == [10, 20, 5, 0]
@@ -56,19 +61,90 @@ def test_a_lake_opened_before_another_run_wrote_sees_its_marks_when_it_appends(
     tmp_path: Path,
 ) -> None:
     one, other = Lake(tmp_path / "lake"), Lake(tmp_path / "lake")
-    one.append("quarantine", refused(("a", 1)), {"a": (0, 1)})
-    other.append("quarantine", refused(("a", 1), ("b", 1)), {"a": (0, 1), "b": (0, 1)})
-    one.append("quarantine", refused(("b", 1), ("c", 1)), {"b": (0, 1), "c": (0, 1)})
+    one.append("quarantine", refused(("a", 1)), spans(("a", 0, 1)))
+    other.append("quarantine", refused(("a", 1), ("b", 1)), spans(("a", 0, 1), ("b", 0, 1)))
+    one.append("quarantine", refused(("b", 1), ("c", 1)), spans(("b", 0, 1), ("c", 0, 1)))
     assert places(tmp_path / "lake") == [("a", 1), ("b", 1), ("c", 1)]
 
 
 def test_marks_and_rows_outlive_many_commits(tmp_path: Path) -> None:
     for number in range(25):
         lake = Lake(tmp_path / "lake")
-        lake.append("quarantine", refused((f"b{number:02}", 1)), {f"b{number:02}": (0, number + 1)})
+        lake.append(
+            "quarantine", refused((f"b{number:02}", 1)), spans((f"b{number:02}", 0, number + 1))
+        )
     lake = Lake(tmp_path / "lake")
     assert len(places(tmp_path / "lake")) == 25
     assert [lake.mark("quarantine", f"b{number:02}") for number in range(25)] == list(range(1, 26))
+
+
+def test_a_span_that_begins_before_the_mark_is_left_out(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    assert lake.append("quarantine", refused(("a", 1)), spans(("a", 0, 10))) == {"a"}
+    assert lake.append("quarantine", refused(("a", 2)), spans(("a", 5, 20))) == set()
+    assert lake.append("quarantine", refused(("a", 3)), spans(("a", 10, 20))) == {"a"}
+    assert lake.append("quarantine", refused(("a", 4)), spans(("a", 30, 40))) == {"a"}
+    assert places(tmp_path / "lake") == [("a", 1), ("a", 3), ("a", 4)]
+    assert lake.mark("quarantine", "a") == 40
+
+
+def test_a_generation_has_a_mark_of_its_own(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    lake.append("quarantine", refused(("a", 1)), spans(("a", 0, 10)))
+    lake.append("quarantine", refused(("a", 2)), [Span("a", 1, 0, 5)])
+    lake.append("quarantine", refused(("a", 3)), [Span("a", 1, 0, 5)])
+    assert places(tmp_path / "lake") == [("a", 1), ("a", 2)]
+    assert [Lake(tmp_path / "lake").mark("quarantine", "a", each) for each in range(3)] == [
+        10,
+        5,
+        0,
+    ]
+
+
+def test_a_touched_blob_gets_its_row_though_its_mark_stays(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    lake.append("quarantine", refused(("a", 1), ("b", 1)), spans(("a", 0, 10), ("b", 0, 10)))
+    held = lake.append(
+        "quarantine", refused(("a", 2), ("b", 2)), spans(("a", 10, 10), ("b", 10, 10)), ["a"]
+    )
+    assert held == {"a", "b"}
+    assert places(tmp_path / "lake") == [("a", 1), ("a", 2), ("b", 1)]
+
+
+def written(lake: Path, blob_name: str, number: int = 1) -> ParquetFile:
+    """A file of one request, written where the table is and not committed."""
+    from pipeline.arrivals import Arrivals
+    from pipeline.sources import sources
+    from pipeline.stretch import Gathered
+
+    content = blob(lake.parent / "gathered.json", lines(number))
+    gathered = Gathered(content)
+    gathered.goes_on(blob_name, 1)
+    gathered.count = 1
+    arrivals = Arrivals(1, "300MB")
+    arrivals.begin("requests", [blob_name])
+    arrivals.add(gathered, sources()["apim_gateway_logs"])
+    (file,) = arrivals.write(lake / "requests")
+    return file
+
+
+def test_a_commit_upon_a_version_that_is_over_is_refused_and_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    lake, other = Lake(tmp_path / "lake"), Lake(tmp_path / "lake")
+    version, _, new = lake.told_apart("requests", spans(("a", 0, 10)))
+    file = written(tmp_path / "lake", "a")
+    theirs = written(tmp_path / "lake", "b", 2)
+    seen, _, _ = other.told_apart("requests", spans(("b", 0, 10)))
+    other.commit("requests", [theirs], tmp_path / "lake" / "requests", spans(("b", 0, 10)), seen)
+    with pytest.raises(OvertakenError):
+        lake.commit("requests", [file], tmp_path / "lake" / "requests", new, version)
+    assert ids(tmp_path / "lake") == ["c2"]
+    assert Lake(tmp_path / "lake").mark("requests", "a") == 0
+    version, _, new = lake.told_apart("requests", spans(("a", 0, 10)))
+    lake.commit("requests", [file], tmp_path / "lake" / "requests", new, version)
+    assert ids(tmp_path / "lake") == ["c1", "c2"]
+    assert [Lake(tmp_path / "lake").mark("requests", name) for name in "ab"] == [10, 10]
 
 
 def append_all(folder: str, writer: int, barrier: Barrier) -> None:
@@ -78,7 +154,9 @@ def append_all(folder: str, writer: int, barrier: Barrier) -> None:
         barrier.wait()
         for number in range(3):
             own, shared = f"own{writer}-{number}", f"shared{number}"
-            lake.append("quarantine", refused((own, 1), (shared, 1)), {own: (0, 1), shared: (0, 1)})
+            lake.append(
+                "quarantine", refused((own, 1), (shared, 1)), spans((own, 0, 1), (shared, 0, 1))
+            )
 
 
 def test_writers_at_once_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
@@ -121,8 +199,8 @@ def test_a_name_that_delta_cannot_take_is_refused_with_the_cure(name: str, tmp_p
 
 def test_a_lake_where_a_file_lies_is_refused_with_the_cure(tmp_path: Path) -> None:
     lake = Lake(blob(tmp_path / "file", b""))
-    with pytest.raises(PipelineError, match="Not a directory; name a folder that may be written"):
-        lake.append("quarantine", refused(("a", 1)), {"a": (0, 1)})
+    with pytest.raises(PipelineError, match="File exists; name a folder that may be written"):
+        lake.append("quarantine", refused(("a", 1)), spans(("a", 0, 1)))
 
 
 @pytest.mark.parametrize("digits", ["", ".2", ".275", ".2750875", ".9999999"])

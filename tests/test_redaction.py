@@ -2,16 +2,22 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
 from pipeline.cli import main
-from pipeline.lines import KEPT_BYTES
-from pipeline.transforms.redaction import redacted
+from pipeline.sources import sources
+from pipeline.stretch import KEPT_BYTES
+from pipeline.transforms.redaction import holds_secret, redacted, without_secrets
 from tests.exports import TABLES, blob, landed, line, record, rows
+from tests.test_sources import cases
 
 SECRET = "hunter2SECRETvalue"
 JWT = f"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIi{SECRET}.c2ln{SECRET}"
@@ -72,7 +78,7 @@ HARMLESS = (
 
 
 def clean(text: str) -> str:
-    (result,) = pl.Series([text]).to_frame("text").select(redacted(pl.col("text")))["text"]
+    (result,) = redacted(pl.Series([text]))
     return str(result)
 
 
@@ -109,9 +115,16 @@ def test_what_stands_around_a_secret_stays(text: str, left: str) -> None:
 
 def test_null_stays_null_and_no_text_is_given_to_another() -> None:
     texts = [None, "password=one", "plain", "password=two", "", "password=one"]
-    said = pl.DataFrame({"text": texts}).select(redacted(pl.col("text")))["text"].to_list()
     hidden = "password=[redacted]"
-    assert said == [None, hidden, "plain", hidden, "", hidden]
+    told = pl.Series(texts)
+    assert redacted(told).to_list() == [None, hidden, "plain", hidden, "", hidden]
+    assert holds_secret(told).to_list() == [None, True, False, True, False, True]
+    assert without_secrets(told.drop_nulls().unique(maintain_order=True)).to_list() == [
+        hidden,
+        "plain",
+        hidden,
+        "",
+    ]
 
 
 def everywhere(value: object, secret: str) -> object:
@@ -177,6 +190,68 @@ def test_no_text_of_the_lake_holds_a_secret_that_was_in_a_line(tmp_path: Path) -
         if isinstance(value, str) and SECRET in value
     }
     assert leaks == {}
+
+
+# What the platform itself writes, into columns that no caller's text comes to.
+PLATFORM = re.compile(r"(?i)mac|mac_?address|rule|(target_?)?resource_?(id|uri)")
+
+
+def planted(value: object, texts: Iterator[str]) -> Iterator[object]:
+    """The value once for each text in it, with a secret at that text's end."""
+    match value:
+        case dict():
+            for key, each in value.items():
+                if PLATFORM.fullmatch(key):
+                    continue
+                for instead in planted(each, texts):
+                    yield {**value, key: instead}
+        case list():
+            for place, each in enumerate(value):
+                for instead in planted(each, texts):
+                    yield [*value[:place], instead, *value[place + 1 :]]
+        case str():
+            yield f"{value} {next(texts)}"
+
+
+def records_of(source: str) -> list[dict[str, object]]:
+    """Records of a format's cases, as many as have texts of their own."""
+    found = []
+    for case in cases(source):
+        for told in case.blob.splitlines() if case.blob.startswith(b"{") else ():
+            with suppress(ValueError):
+                found.append(json.loads(told))
+    return [each for each in found if isinstance(each, dict)][:12]
+
+
+def texts_of(lake: Path) -> str:
+    """All that stands in the files of a lake: each column as text, and each file's bytes."""
+    found = []
+    for file in lake.rglob("*"):
+        if file.is_file():
+            found.append(file.read_bytes().decode("latin-1"))
+        if file.suffix == ".parquet":
+            found.append(str(pq.read_table(file).to_pylist()))
+    return "\n".join(found)
+
+
+@pytest.mark.parametrize("source", sources())
+def test_no_file_of_the_lake_holds_a_secret_whatever_format_it_came_in(
+    source: str, tmp_path: Path
+) -> None:
+    texts = cycle(secretive())
+    told = [each for one in records_of(source) for each in planted(one, texts)]
+    content = b"".join(json.dumps(each).encode() + b"\n" for each in told)
+    halves = b"".join(json.dumps(each).encode()[:-3] + b"\n" for each in told)
+    named = b"".join(json.dumps(each).encode() + b"\n" for each in records_of(source))
+    blob(tmp_path / "in" / "lines.json", named + content + halves)
+    blob(
+        tmp_path / "in" / "document.json",
+        json.dumps({"records": [*records_of(source), *told]}).encode(),
+    )
+    landing = landed(tmp_path / "in", tmp_path / "lake")
+    assert landing.lines >= len(told) or not told
+    leaks = [each[-160:] for each in texts_of(tmp_path / "lake").split(SECRET)[:-1]]
+    assert leaks == []
 
 
 @pytest.mark.parametrize("before", ["https://user:", "Authorization: Bearer ", "x-api-key: "])

@@ -57,17 +57,20 @@ SECRETS = (
 ANY_SECRET = "|".join(f"(?:{pattern})" for pattern, _ in SECRETS)
 
 
-def redacted(text: pl.Expr) -> pl.Expr:
-    """The text without user info and queries of URLs, tokens, keys, cookies and signatures."""
-    return text.map_batches(_redacted, return_dtype=pl.String)
-
-
-def _redacted(texts: pl.Series) -> pl.Series:
+def redacted(texts: pl.Series) -> pl.Series:
+    """The texts without user info and queries of URLs, tokens, keys, cookies and signatures."""
     # Few texts hold a secret, and looking for any is much cheaper than replacing each.
-    held = texts.filter(texts.str.contains(ANY_SECRET)).unique()
-    if held.is_empty():
-        return texts
-    clean = held
+    held = texts.filter(holds_secret(texts)).unique()
+    return texts if held.is_empty() else texts.replace(held, without_secrets(held))
+
+
+def holds_secret(texts: pl.Series) -> pl.Series:
+    """Which of the texts hold anything that is to be removed."""
+    return texts.str.contains(ANY_SECRET)
+
+
+def without_secrets(texts: pl.Series) -> pl.Series:
+    """Each of the texts with its secrets removed."""
     for pattern, replacement in SECRETS:
-        clean = clean.str.replace_all(pattern, replacement)
-    return texts.replace(held, clean)
+        texts = texts.str.replace_all(pattern, replacement)
+    return texts
