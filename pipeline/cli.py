@@ -36,6 +36,11 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
+LAKE = click.option(
+    "--lake", required=True, help="Lake: a folder, or az://ACCOUNT/CONTAINER/PREFIX."
+)
+
+
 @click.group(context_settings=HELP)
 @click.version_option(package_name="gateway-rca")
 def main() -> None:
@@ -49,21 +54,25 @@ def main() -> None:
 
 @main.command()
 @click.argument("source", nargs=-1, required=True)
-@click.option("--lake", required=True, type=click.Path(path_type=Path), help="Folder of the lake.")
+@LAKE
+@click.option("--strict", is_flag=True, help="Fail (exit 1) if any record is quarantined.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON on stdout.")
 @_answered
-def land(source: tuple[str, ...], lake: Path, as_json: bool) -> ExitStatus:
-    """Land exports in a lake, each line once.
+def land(source: tuple[str, ...], lake: str, strict: bool, as_json: bool) -> ExitStatus:
+    """Land exports in a lake, each record once.
 
-    SOURCE is a file, a folder or a glob; the format is found by content. Landing the same again
-    lands nothing; a blob that grew is read from where it ended.
+    SOURCE is a file, a folder, a glob, az://ACCOUNT/CONTAINER/PREFIX or an https:// URL with a SAS;
+    formats may be mixed, each is found by content. Landing the same again lands nothing; a blob
+    that grew is read from where it ended. LAKE is a folder or az://ACCOUNT/CONTAINER/PREFIX.
 
     \b
-    gateway-rca land exports/insights-logs-gatewaylogs --lake lake
+    gateway-rca land exports/ --lake lake
+    gateway-rca land az://contosologs/insights-logs-gatewaylogs --lake az://contosologs/lake
     """
     from pipeline.lake import Lake
     from pipeline.land import land as landed
-    from pipeline.run import problems, told
+    from pipeline.run import problems, told, told_by_dataset
+    from pipeline.wording import of
 
     with _progress() as on_progress:
         landing = landed(source, Lake(lake), on_progress)
@@ -72,13 +81,16 @@ def land(source: tuple[str, ...], lake: Path, as_json: bool) -> ExitStatus:
 
         click.echo(msgspec.json.encode(landing).decode())
     else:
+        for line in told_by_dataset(landing):
+            click.echo(line)
         click.echo(told(landing))
-        for kind, count in sorted(landing.quarantined.items()):
-            click.echo(f"quarantined: {count:,} {kind}")
-        for kind, count in sorted(landing.set_aside.items()):
-            click.echo(f"set aside: {count:,} of kind {kind}")
     _name_others(landing.unclaimed)
     shortcomings = problems(landing)
+    if strict and (refused := landing.quarantined.total()):
+        shortcomings.append(
+            f"{of(refused, 'record')} quarantined, which --strict does not allow; the table "
+            f"'quarantine' in {lake} tells each with its reason"
+        )
     for each in shortcomings:
         _say(f"incomplete: {each}")
     if not landing.seen:
@@ -90,7 +102,7 @@ def land(source: tuple[str, ...], lake: Path, as_json: bool) -> ExitStatus:
 
 @main.command()
 @click.argument("source", nargs=-1)
-@click.option("--lake", type=click.Path(path_type=Path), help="Lake to read, or to land into.")
+@click.option("--lake", help="Lake to read, or to land into: a folder or az://…")
 @click.option("--from", "start", metavar="T", help="Start of the window; without a zone: UTC.")
 @click.option("--to", "stop", metavar="T", help="End of the window, itself not included.")
 @click.option(
@@ -114,7 +126,7 @@ def land(source: tuple[str, ...], lake: Path, as_json: bool) -> ExitStatus:
 @_answered
 def incident(
     source: tuple[str, ...],
-    lake: Path | None,
+    lake: str | None,
     start: str | None,
     stop: str | None,
     output: Path,
@@ -123,8 +135,9 @@ def incident(
 ) -> ExitStatus:
     """Find and diagnose the incident, write the report.
 
-    SOURCE is a file, a folder or a glob; with --lake alone, what was landed there. Times are ISO
-    8601; without --from and --to the whole data is looked at.
+    SOURCE is a file, a folder, a glob, az://ACCOUNT/CONTAINER/PREFIX or an https:// URL with a SAS;
+    with --lake alone, what was landed there. Times are ISO 8601; without --from and --to the whole
+    data is looked at.
 
     \b
     gateway-rca incident exports/ --output out/rca.pdf
@@ -159,21 +172,139 @@ def demo(output: Path) -> ExitStatus:
     with tempfile.TemporaryDirectory(prefix="gateway-rca-demo-") as folder:
         _say("The bundled sample is synthetic: a simulated gateway, no real system.")
         outputs = _outputs(output, ())
-        return _report([str(samples())], Path(folder) / "lake", (None, None), outputs, None)
+        return _report([str(samples())], f"{folder}/lake", (None, None), outputs, None)
+
+
+@main.group("lake")
+def lake_() -> None:
+    """See what a lake covers, and keep it small.
+
+    \b
+    gateway-rca lake status --lake lake
+    """
+
+
+@lake_.command()
+@LAKE
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON on stdout.")
+@_answered
+def status(lake: str, as_json: bool) -> None:
+    """Print size and coverage of each dataset.
+
+    Coverage is told per resource, in whole hours; a gap is an hour without rows between the first
+    and the last. Whether something is missing there, or nothing happened, the lake cannot know.
+
+    \b
+    gateway-rca lake status --lake lake
+    """
+    from pipeline.engines.duckdb import DuckDB
+    from pipeline.lake import Lake
+    from pipeline.upkeep import status as found
+    from pipeline.upkeep import told
+
+    states = list(found(Lake(lake).there(), DuckDB()))
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(states).decode())
+        return
+    for line in told(states):
+        click.echo(line)
+
+
+@lake_.command()
+@LAKE
+@_answered
+def compact(lake: str) -> None:
+    """Merge small files, day by day.
+
+    Reports read fewer, larger files then. Others may read and land meanwhile. The small files stay
+    on disk until they are vacuumed.
+
+    \b
+    gateway-rca lake compact --lake lake
+    """
+    from pipeline.lake import Lake
+    from pipeline.upkeep import compact as compacted
+
+    for done in compacted(Lake(lake).there()):
+        click.echo(f"{done.dataset}: {done.before:,} files before, {done.after:,} after")
+
+
+@lake_.command()
+@LAKE
+@click.option(
+    "--keep-days",
+    default=7,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Keep what versions of the last days need: reports may be reading them.",
+)
+@_answered
+def vacuum(lake: str, keep_days: int) -> None:
+    """Remove files that are not needed any more.
+
+    These are files that were merged or forgotten, and what killed runs left behind.
+
+    \b
+    gateway-rca lake vacuum --lake lake
+    """
+    from datetime import UTC, datetime, timedelta
+
+    from pipeline.lake import Lake
+    from pipeline.upkeep import vacuum as vacuumed
+
+    keep = timedelta(days=keep_days)
+    for done in vacuumed(Lake(lake).there(), keep, datetime.now(UTC)):
+        click.echo(f"{done.dataset}: {done.removed:,} files removed")
+
+
+@lake_.command()
+@LAKE
+@click.option(
+    "--older-than",
+    required=True,
+    metavar="AGE",
+    help="Days to keep, such as 90d, or the first day to keep, such as 2026-03-01 (UTC).",
+)
+@_answered
+def forget(lake: str, older_than: str) -> None:
+    """Drop the rows of old days.
+
+    Exports that were landed stay known and are not read again. Disk space is free after vacuum.
+
+    \b
+    gateway-rca lake forget --lake lake --older-than 90d
+    """
+    from datetime import UTC, datetime
+
+    from pipeline.lake import Lake
+    from pipeline.upkeep import forget as forgotten
+    from pipeline.window import first_day
+
+    before = first_day(older_than, datetime.now(UTC).date(), "--older-than")
+    for done in forgotten(Lake(lake).there(), before):
+        click.echo(f"{done.dataset}: {done.rows:,} rows before {before.isoformat()} dropped")
 
 
 @main.command()
+@click.argument("source", nargs=-1)
+@click.option("--lake", help="Lake to try: a folder, or az://ACCOUNT/CONTAINER/PREFIX.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON on stdout.")
 @_answered
-def doctor(as_json: bool) -> ExitStatus:
+def doctor(source: tuple[str, ...], lake: str | None, as_json: bool) -> ExitStatus:
     """Check this machine, say how to mend it.
+
+    With SOURCE or --lake also whether they can be reached: a lake is tried by writing a small file,
+    which is removed again.
 
     \b
     gateway-rca doctor
+    gateway-rca doctor az://contosologs/insights-logs-gatewaylogs --lake az://contosologs/lake
     """
     from pipeline.doctor import checks
 
-    found = checks()
+    found = checks(source, lake)
     if as_json:
         import msgspec
 
@@ -222,7 +353,7 @@ def schema(what: str | None, as_json: bool) -> None:
 
 def _report(
     source: list[str],
-    lake: Path | None,
+    lake: str | None,
     bounds: tuple[str | None, str | None],
     outputs: "dict[Format, Path]",
     config: Path | None,
@@ -238,7 +369,7 @@ def _report(
         moments.append(None if text is None else parsed(text, option))
         if text is not None and not zoned(text):
             _say(f"{option} {text} has no zone and is read as UTC")
-    found = config or beside([*source, *([str(lake)] if lake else [])])
+    found = config or beside([*source, *([lake] if lake else [])])
     known = settings(found)
     prepared(outputs)
     _say(f"settings: {found or 'none found; defaults hold'}")
@@ -275,7 +406,11 @@ def _name_others(unclaimed: dict[str, str]) -> None:
     for blob, why in list(unclaimed.items())[:5]:
         _say(f"left out: {blob}: {why}")
     if len(unclaimed) > 5:
-        _say(f"left out: {len(unclaimed) - 5} more files of no known format")
+        _say(f"left out: {len(unclaimed) - 5:,} more files of no known format")
+    if unclaimed:
+        from pipeline.claim import known_formats
+
+        _say(f"looked for: {known_formats()}")
 
 
 class _progress:  # noqa: N801

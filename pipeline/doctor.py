@@ -4,15 +4,25 @@ import ctypes.util
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
+from pathlib import Path
 
+from pipeline.errors import PipelineError
+from pipeline.location import deleted, listed, named, put
 from pipeline.report import FONTS, PANGO
+from pipeline.storage import BrokenBlobError, blobs
+from pipeline.wording import of
 
 PACKAGES = ("duckdb", "polars", "pyarrow", "deltalake", "matplotlib", "weasyprint")
 LIBRARIES = ("pango-1.0", "pangoft2-1.0", "harfbuzz-subset")
 LEAST_FREE_BYTES = 2 << 30
+PROBE = "gateway-rca-doctor"
+# Tokens and SAS are refused by clocks that differ by more.
+MOST_SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +35,10 @@ class Check:
     cure: str = ""
 
 
-def checks() -> list[Check]:
-    """All that can be told without a source or a lake."""
-    return [_python(), *map(_package, PACKAGES), _pango(), _fonts(), _space()]
+def checks(sources: Sequence[str] = (), lake: str | None = None) -> list[Check]:
+    """What this machine has, whether the sources can be read, and the lake be written."""
+    machine = [_python(), *map(_package, PACKAGES), _pango(), _fonts(), _space()]
+    return [*machine, *map(_source, sources), *(_lake(lake) if lake else [])]
 
 
 def _python() -> Check:
@@ -66,3 +77,34 @@ def _space() -> Check:
     says = f"{free / (1 << 30):,.1f} GiB free in {folder}"
     enough = free >= LEAST_FREE_BYTES
     return Check("free space", enough, says, "" if enough else "set TMPDIR to a larger disk")
+
+
+def _source(source: str) -> Check:
+    """Whether what is there can be listed, and the first of it read."""
+    try:
+        found = blobs(source)
+        for blob in found[:1]:
+            blob.stored(0, 1)
+    except (PipelineError, BrokenBlobError) as error:
+        return Check("source", False, str(error))
+    if not found:
+        return Check("source", False, f"{named(source)} holds no files", "name another folder")
+    return Check("source", True, f"{named(source)}: {of(len(found), 'blob')}, readable")
+
+
+def _lake(lake: str) -> list[Check]:
+    """Whether a lake can be written and read there, and whose clock is wrong if any is."""
+    try:
+        with tempfile.NamedTemporaryFile() as probe:
+            now = datetime.now(UTC)
+            put(lake, PROBE, Path(probe.name))
+        (written,) = [changed for path, _, changed in listed(lake) if path == PROBE]
+        deleted(lake, [PROBE])
+    except PipelineError as error:
+        return [Check("lake", False, str(error))]
+    skew = abs(written - now)
+    told = f"differs by {skew.total_seconds():.0f} s from that of {named(lake)}"
+    return [
+        Check("lake", True, f"{named(lake)} can be written"),
+        Check("clock", skew < MOST_SKEW, told, "" if skew < MOST_SKEW else "set this clock"),
+    ]

@@ -1,7 +1,7 @@
 """Windows of time: half-open, in UTC without a zone."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from pipeline.errors import PipelineError
 
@@ -59,3 +59,16 @@ def told(moment: datetime) -> str:
 def iso(moment: datetime | None) -> str | None:
     """The same of a moment that may not be known."""
     return None if moment is None else told(moment)
+
+
+def first_day(text: str, today: date, option: str) -> date:
+    """The day that a text names: 2026-03-01, or 90d for as many days before ``today``.
+
+    Raises ``PipelineError`` naming the option where the text is neither.
+    """
+    try:
+        if text.endswith("d"):
+            return today - timedelta(days=int(text.removesuffix("d")))
+        return date.fromisoformat(text)
+    except (ValueError, OverflowError) as error:
+        raise PipelineError(f"{option} {text!r} is no age; write 90d or 2026-03-01") from error

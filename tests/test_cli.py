@@ -73,12 +73,15 @@ def test_landing_tells_its_counts_and_is_done(exports: Path, tmp_path: Path) -> 
     said = installed("land", exports, "--lake", "lake", folder=tmp_path)
     assert (said.status, said.err) == (DONE, "")
     assert said.out == (
+        "requests: 1 blob read, 0 unchanged; 50 lines = 50 rows + 0 duplicates"
+        " + 0 quarantined + 0 set aside + 0 pending\n"
         "1 blob seen, 1 read, 0 unchanged; 50 lines = 50 requests + 0 duplicates"
         " + 0 quarantined + 0 set aside + 0 pending\n"
     )
     again = installed("land", exports, "--lake", "lake", folder=tmp_path)
     assert again.status == DONE
-    assert again.out.startswith("1 blob seen, 0 read, 1 unchanged; 0 lines = 0 requests")
+    assert again.out.startswith("requests: 0 blobs read, 1 unchanged; 0 lines = 0 rows")
+    assert "\n1 blob seen, 0 read, 1 unchanged; 0 lines = 0 rows" in again.out
 
 
 def test_landing_names_what_it_refused_and_set_aside(tmp_path: Path) -> None:
@@ -86,10 +89,20 @@ def test_landing_names_what_it_refused_and_set_aside(tmp_path: Path) -> None:
     blob(tmp_path / "in" / "PT1H.json", text)
     said = run("land", tmp_path / "in", "--lake", tmp_path / "lake")
     assert said.status == DONE
-    counts, *kinds = said.out.splitlines()
-    assert counts.endswith("4 lines = 1 requests + 0 duplicates + 1 quarantined + 1 set aside"
-                           " + 1 pending")  # fmt: skip
-    assert kinds == ["quarantined: 1 not JSON", "set aside: 1 of kind Other"]
+    counts, *kinds, _ = said.out.splitlines()
+    told = "4 lines = 1 row + 0 duplicates + 1 quarantined + 1 set aside + 1 pending"
+    assert counts.endswith(told)
+    assert kinds == ["  quarantined: 1 not JSON", "  set aside: 1 of kind Other"]
+
+
+def test_a_strict_landing_fails_on_what_was_quarantined(tmp_path: Path) -> None:
+    sound = blob(tmp_path / "a.json", lines(1))
+    assert run("land", sound, "--strict", "--lake", tmp_path / "lake").status == DONE
+    unsound = blob(tmp_path / "b.json", lines(2) + b"garbage\n")
+    said = run("land", unsound, "--strict", "--lake", tmp_path / "lake")
+    assert said.status == INCOMPLETE
+    assert "1 record quarantined, which --strict does not allow" in said.err
+    assert "1 requests" in said.out
 
 
 def test_a_report_without_an_incident_is_done_too(
@@ -361,12 +374,8 @@ def test_the_schema_of_the_findings_holds_for_a_report(
 def test_what_machines_read_is_json_on_stdout_alone(exports: Path, tmp_path: Path) -> None:
     blob(tmp_path / "in" / "PT1H.json", lines(1) + b"garbage\n")
     said = run("land", tmp_path / "in", "--lake", tmp_path / "lake", "--json")
-    told = json.loads(said.out)
-    assert (told["lines"], told["rows"], told["quarantined"]) == (
-        2,
-        {"requests": 1},
-        {"not JSON": 1},
-    )
+    told = json.loads(said.out)["datasets"]["requests"]
+    assert (told["lines"], told["rows"], told["quarantined"]) == (2, 1, {"not JSON": 1})
     datasets = json.loads(run("schema", "--json").out)
     assert {each["name"] for each in datasets["requests"]["columns"]} >= {"time", "url", "blob"}
     checks = json.loads(run("doctor", "--json").out)
