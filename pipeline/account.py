@@ -1,7 +1,7 @@
 """The account of one incident: destinations, impact, ways of failing, timeline, as findings."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ from pipeline.finding import (
 )
 from pipeline.seen import Seen
 from pipeline.transforms import companions, latency, localisation
+from pipeline.transforms.departures import HIGHEST_USUAL_RATE
 from pipeline.transforms.grid import Series, level, series
 from pipeline.transforms.overhead import Overhead
 from pipeline.transforms.ports import Bounds
@@ -60,7 +61,7 @@ def _destination(
 ) -> Destination:
     run = seen.run
     names = [host for host in hosts["host"].to_list() if host]
-    address, _, port = name.rpartition(":")
+    address, port = _parted(name)
     calls = seen.frame("calls_by_minute").filter(pl.col("destination") == name)
     during = calls.filter(pl.col("minute").is_between(floor(run.start), run.last))
     peak = during.sort("peak_per_s", "minute", descending=[True, False]).row(0, named=True)
@@ -76,7 +77,7 @@ def _destination(
         host=names[0] if names else None,
         hosts=names,
         ip=None if address in names else address,
-        port=int(port),
+        port=port,
         requests=round(hosts["calls"].sum()),
         failures=round(hosts["failures"].sum()),
         first_failure=iso(hosts["first_failure"].min()),  # type: ignore[arg-type]
@@ -86,6 +87,12 @@ def _destination(
         mean_per_s_in_peak_minute=peak["mean_per_s"],
         usual_per_s=before["mean_per_s"].median() if before.height else None,  # type: ignore[arg-type]
     )
+
+
+def _parted(destination: str) -> tuple[str, int | None]:
+    """Host or address, and the port; what tells of no port is a host as it stands."""
+    address, _, port = destination.rpartition(":")
+    return (address, int(port)) if address and port.isdecimal() else (destination, None)
 
 
 def _ports(held: Bounds, way: limits.Way) -> Ports:
@@ -336,6 +343,7 @@ def timeline(
                     figure="T2",
                 )
             )
+    events += _elsewhere(seen)
     if run.end:
         events.append(
             Event(time=told(run.end), says="The last failed request ended.", figure="F1a")
@@ -348,6 +356,35 @@ def timeline(
         Event(time=each.time, says=each.says, figure=each.figure and numbered(each.figure, number))
         for each in sorted(events, key=lambda each: each.time)
     ]
+
+
+def _elsewhere(seen: Seen) -> Iterator[Event]:
+    """Other places at which requests failed meanwhile: maybe the same, for each logs its own."""
+    run = seen.run
+    meanwhile = seen.answers["requests_by_minute"].frame.filter(
+        (pl.col("gateway") != run.gateway) & pl.col("minute").is_between(floor(run.start), run.last)
+    )
+    bad = pl.sum_horizontal("failed", "rejected", "aborted")
+    places = (
+        meanwhile.group_by("gateway")
+        .agg(
+            pl.col("requests").sum(),
+            bad.sum().alias("bad"),
+            pl.min_horizontal("first_failure", "first_abort").min().alias("first"),
+        )
+        .filter(
+            (pl.col("bad") >= run.minimum_failures)
+            & (pl.col("bad") > HIGHEST_USUAL_RATE * pl.col("requests"))
+        )
+        .sort("first", "gateway")
+    )
+    for each in places.iter_rows(named=True):
+        yield Event(
+            time=told(each["first"]),
+            says=f"Requests that {each['gateway'].rpartition('/')[2]} logged began to end badly "
+            f"too: {each['bad']:,.0f} of {each['requests']:,.0f} meanwhile. They may be the same "
+            "requests seen from another place; here they are not counted.",
+        )
 
 
 def _within(shift: latency.Shift) -> str:

@@ -55,7 +55,7 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         top.id, worst, seen.frame("calls_by_minute"), facts["latency"], run, seen.window
     )
     return Incident(
-        id=f"{run.gateway.rpartition('/')[2]}-{run.start:%Y%m%dT%H%MZ}",
+        id=f"{run.gateway.rpartition('/')[2].replace(' ', '-')}-{run.start:%Y%m%dT%H%MZ}",
         gateway=run.gateway,
         start=told(run.start),
         end=iso(run.end),
@@ -160,6 +160,12 @@ def _snat(facts: Mapping[str, Any]) -> Snat:
             verdict=Exhaustion.UNDECIDED,
             why=f"{unplaced:,.0f} failed calls do not say where they went, so that their ports "
             "cannot be bounded, and no port counter was read that could decide.",
+        )
+    if not facts["calls_by_minute"].height and not facts["ways"].told:
+        return Snat(
+            verdict=Exhaustion.UNDECIDED,
+            why="What was logged here tells of requests that came in, and nothing of calls that "
+            "were made for them; no port counter was read that could decide.",
         )
     if not held:
         return Snat(

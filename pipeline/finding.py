@@ -170,8 +170,8 @@ class Impact(Shape, frozen=True):
     operations_failed: int
     failure_rate: Share
     apis: list[str]
-    callers: int
-    callers_seen: int
+    callers: int | None
+    callers_seen: int | None
     aborted: int
     rejected: int
     error_budget_used: float | None

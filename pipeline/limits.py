@@ -104,7 +104,8 @@ def _stated(name: str, value: int | None, default: int, source: str) -> Value:
 
 def _kind(resource_id: str) -> Kind:
     lowered = resource_id.lower()
-    if "/microsoft.web/" in lowered:
+    # Telemetry of an app names no plan; of what may host it, App Service promises the fewest ports.
+    if any(each in lowered for each in ("/microsoft.web/", "/microsoft.insights/components/")):
         return Kind.APP_SERVICE
     if "/microsoft.containerservice/" in lowered:
         return Kind.AKS

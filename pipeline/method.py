@@ -1,6 +1,7 @@
 """Data and method: what was read, what was assumed, and which settings met no data."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import polars as pl
 
@@ -11,22 +12,29 @@ from pipeline.limits import Way
 from pipeline.transforms.gaps import gaps
 from pipeline.window import Window, iso, told
 
+REQUESTS = "requests"
+Spans = Mapping[tuple[str, str | None], tuple[datetime, datetime]]
+
 
 def coverage(
-    about: Mapping[str, Answer], requests_by_minute: pl.DataFrame, window: Window
+    read: Answer, spans: Spans, requests_by_minute: pl.DataFrame, window: Window
 ) -> list[Coverage]:
-    """What each source could have shown in the window, and what became of its lines."""
-    extents = {row["gateway"]: row for row in about["extent"].frame.iter_rows(named=True)}
+    """What each source could have shown in the window, and what became of its lines.
+
+    ``spans`` tell by dataset and resource from when to when there are rows. Gaps are told of
+    requests alone: of other events nobody knows whether any should have been there.
+    """
     found = []
-    for row in about["read"].frame.iter_rows(named=True):
-        gateway = row.pop("resource_id")
-        minutes = requests_by_minute.filter(pl.col("gateway") == gateway)
-        extent = extents.get(gateway, {})
+    for row in read.frame.iter_rows(named=True):
+        resource = row.pop("resource_id")
+        start, end = spans.get((row["dataset"], resource), (None, None))
+        gateway = resource if row["dataset"] == REQUESTS else None
+        minutes = requests_by_minute.filter(pl.col("gateway").eq_missing(pl.lit(gateway)))
         found.append(
             Coverage(
-                resource_id=gateway,
-                start=iso(extent.get("first_start")),
-                end=iso(extent.get("last_start")),
+                resource_id=resource,
+                start=iso(start),
+                end=iso(end),
                 gaps=[
                     Span(start=told(start), end=iso(end))
                     for start, end in gaps(minutes["minute"], window)

@@ -13,6 +13,7 @@ from pipeline import diagnose, limits, method
 from pipeline.answer import Answer
 from pipeline.ask import ask, tell_topology
 from pipeline.config import Settings
+from pipeline.dataset import DATED
 from pipeline.datasets import datasets
 from pipeline.engine import Engine
 from pipeline.engines.duckdb import DuckDB
@@ -105,13 +106,8 @@ def incident_report(
             say(f"1/{STEPS} land: {told(landing)}")
             shortcomings, unclaimed = problems(landing), landing.unclaimed
             _refuse_nothing(landing, exports, home)
-        elif not home.exists():
-            raise PipelineError(
-                f"{home.location}: no lake is there; make one with "
-                f"'gateway-rca land SOURCE --lake {home.location}'"
-            )
         else:
-            say(f"1/{STEPS} land: nothing to land, reading {home.location}")
+            say(f"1/{STEPS} land: nothing to land, reading {home.there().location}")
         engine = DuckDB()
         report = _findings(engine, home, bounds, settings, say)
         incidents = report.findings.incidents
@@ -134,16 +130,37 @@ def told(landing: Landing) -> str:
     rows = ", ".join(f"{count:,} {name}" for name, count in sorted(landing.rows.items()))
     parts = [
         f"{of(landing.seen, 'blob')} seen, {landing.read:,} read, {landing.skipped:,} unchanged",
-        f"{of(landing.lines, 'line')} = {rows or '0 requests'}"
-        f" + {landing.duplicates:,} duplicates + {sum(landing.quarantined.values()):,} quarantined"
-        f" + {sum(landing.set_aside.values()):,} set aside + {landing.pending:,} pending",
+        f"{of(landing.lines, 'line')} = {rows or '0 rows'}"
+        f" + {landing.duplicates:,} duplicates + {landing.quarantined.total():,} quarantined"
+        f" + {landing.set_aside.total():,} set aside + {landing.pending:,} pending",
     ]
     return "; ".join(parts)
 
 
+def told_by_dataset(landing: Landing) -> Iterator[str]:
+    """What a landing did for each dataset: blobs, what became of the lines, and why of which."""
+    for name, did in sorted(landing.datasets.items()):
+        yield (
+            f"{name}: {of(did.read, 'blob')} read, {did.skipped:,} unchanged; "
+            f"{of(did.lines, 'line')} = {of(did.rows, 'row')} + {did.duplicates:,} duplicates"
+            f" + {did.quarantined.total():,} quarantined + {did.set_aside.total():,} set aside"
+            f" + {did.pending:,} pending"
+        )
+        for kind, count in sorted(did.quarantined.items()):
+            yield f"  quarantined: {count:,} {kind}"
+        for kind, count in sorted(did.set_aside.items()):
+            yield f"  set aside: {count:,} of kind {kind}"
+
+
 def problems(landing: Landing) -> list[str]:
-    """What of the exports could not be read to its end."""
-    found = [f"{blob}: {why}" for blob, why in sorted(landing.unreadable.items())]
+    """What of the exports could not be read to its end; of blobs alike in why, the first stands."""
+    alike: dict[str, list[str]] = {}
+    for blob, why in sorted(landing.unreadable.items()):
+        alike.setdefault(why, []).append(blob)
+    found = [
+        f"{first}{f' (and {len(others):,} more)' if others else ''}: {why}"
+        for why, (first, *others) in alike.items()
+    ]
     broken = landing.quarantined["broken blob"]
     if broken:
         found.append(
@@ -217,7 +234,9 @@ def _findings(
             generator=_generator(),
             window=Span(start=iso(window.start) or "", end=iso(window.stop)),
             window_from=window_from,
-            coverage=method.coverage(about, whole["requests_by_minute"].frame, window),
+            coverage=method.coverage(
+                about["read"], _spans(engine, lake), whole["requests_by_minute"].frame, window
+            ),
             assumptions=method.assumptions(ways, settings, learnt),
             objective=Objective(
                 availability=settings.slo.availability, window_days=settings.slo.window_days
@@ -247,6 +266,21 @@ def _findings(
             for name, drawing in draw(chapter.seen.facts()).items()
         },
     )
+
+
+def _spans(engine: Engine, lake: Lake) -> method.Spans:
+    """From when to when each dataset has rows of each resource, as the queries name it."""
+    spans: dict[tuple[str, str | None], tuple[datetime, datetime]] = {}
+    for name, dataset in datasets().items():
+        if dataset.partition != "date" or not (files := lake.files(name)):
+            continue
+        if name == method.REQUESTS:
+            rows = ask(engine, ["extent"], {})["extent"].frame.drop("records")
+        else:
+            engine.attach("dated", DATED, files)
+            rows = ask(engine, ["spans"], {})["spans"].frame
+        spans |= {(name, resource): (first, last) for resource, first, last in rows.iter_rows()}
+    return spans
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,3 +212,71 @@ def test_failed_calls_that_do_not_say_where_they_went_leave_ports_undecided(seen
     assert incident(seen, SLO).snat.verdict == "excluded"
     assert found.snat.verdict == "undecided"
     assert "do not say where they went" in found.snat.why
+
+
+def _with(seen: Seen, **frames: pl.DataFrame) -> Seen:
+    changed = {name: replace(seen.answers[name], frame=frame) for name, frame in frames.items()}
+    return replace(seen, answers={**seen.answers, **changed})
+
+
+def test_logs_of_what_came_in_alone_leave_ports_undecided(seen: Seen) -> None:
+    untold = pl.lit(None, pl.String)
+    failures = seen.frame("failures_by_minute").with_columns(
+        destination=untold, reason=untold, fault=untold, backend_status=pl.lit(None, pl.Int32)
+    )
+    inbound = _with(
+        seen,
+        failures_by_minute=failures,
+        **{
+            name: seen.answers[name].frame.clear()
+            for name in ("calls_by_minute", "backend_time_by_minute", "ports_by_minute", "hosts")
+        },
+    )
+    found = incident(inbound, SLO)
+    assert found.snat.verdict == "undecided"
+    assert "nothing of calls that were made" in found.snat.why
+    assert found.destinations == []
+
+
+def test_what_failed_at_another_place_meanwhile_is_told_and_not_counted(
+    seen: Seen, finding: Incident
+) -> None:
+    minutes = seen.answers["requests_by_minute"].frame
+    other = minutes.with_columns(gateway=pl.lit("/subscriptions/0/applicationgateways/front"))
+    found = incident(_with(seen, requests_by_minute=pl.concat([minutes, other])), SLO)
+    (event,) = (each for each in found.timeline if each not in finding.timeline)
+    assert event.says.startswith("Requests that front logged began to end badly too: ")
+    assert found.impact == finding.impact
+
+
+def test_a_place_that_fails_as_it_always_does_is_not_told(seen: Seen, finding: Incident) -> None:
+    minutes = seen.answers["requests_by_minute"].frame
+    calm = minutes.with_columns(
+        gateway=pl.lit("calm"), requests=pl.col("requests") * 100, first_abort=pl.lit(None)
+    )
+    found = incident(
+        _with(seen, requests_by_minute=pl.concat([minutes, calm], how="vertical_relaxed")), SLO
+    )
+    assert found.timeline == finding.timeline
+
+
+def test_a_host_without_a_port_is_a_destination_without_one(seen: Seen) -> None:
+    def named(frame: pl.DataFrame) -> pl.DataFrame:
+        if "destination" not in frame.columns:
+            return frame
+        renamed = frame.with_columns(pl.lit("pay.example.net").alias("destination"))
+        return (
+            renamed.with_columns(host=pl.lit("pay.example.net"))
+            if "host" in frame.columns
+            else renamed
+        )
+
+    hosts = named(seen.answers["hosts"].frame.head(1))
+    calls = named(seen.answers["calls_by_minute"].frame)
+    (found,) = incident(_with(seen, hosts=hosts, calls_by_minute=calls), SLO).destinations
+    assert (found.name, found.host, found.ip, found.port) == (
+        "pay.example.net",
+        "pay.example.net",
+        None,
+        None,
+    )

@@ -51,7 +51,7 @@ def failures_and_bursts(
         house.shade(top, run, label=True)
 
         worst = next((name for name, _ in ways.by_destination() if name), None)
-        frame = calls_by_minute.filter(pl.col("destination") == worst)
+        frame = calls_by_minute.filter(pl.col("destination").eq_missing(pl.lit(worst)))
         peak = series(frame, view, "peak_per_s", 0)
         mean = series(frame, view, "mean_per_s", 0)
         bottom.step(grid, peak, where="post", color=house.ACCENT, lw=1)

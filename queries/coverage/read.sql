@@ -4,7 +4,7 @@
 -- grain: dataset, format, resource_id
 -- returns: dataset VARCHAR - dataset that the rows went into
 -- returns: format VARCHAR - format of the source
--- returns: resource_id VARCHAR - resource that its records speak of
+-- returns: resource_id VARCHAR - resource that its records speak of; null where no row tells
 -- returns: blobs BIGINT - blobs read
 -- returns: lines BIGINT - lines read: all that follows, added up
 -- returns: rows BIGINT - rows landed
@@ -13,30 +13,38 @@
 -- returns: set_aside BIGINT - records of kinds that nothing here uses
 -- returns: pending BIGINT - unfinished last lines
 with
-    last_readings as (
+    ranked as (
         select
-            blob,
-            max(to_byte) as to_byte
+            *,
+            rank() over (partition by blob order by generation desc, to_offset desc) as place
         from landings
-        group by blob
+    ),
+
+    told as (
+        -- What was pending was read since, where the blob was read on.
+        select
+            *,
+            case when place = 1 then pending else 0 end as still_pending,
+            -- As the calls name it.
+            case
+                when resource_id is null and dataset = 'requests' and rows > 0
+                    then 'resource not told'
+                else resource_id
+            end as spoken_of
+        from ranked
     )
 
 select
-    landings.dataset,
-    landings.format,
-    landings.resource_id,
-    count(distinct landings.blob) as blobs,
-    sum(landings.lines)
-    + sum(case when last_readings.to_byte is not null then landings.pending else 0 end) as lines,
-    sum(landings.rows) as rows,
-    sum(landings.duplicates) as duplicates,
-    sum(landings.quarantined) as quarantined,
-    sum(landings.set_aside) as set_aside,
-    sum(case when last_readings.to_byte is not null then landings.pending else 0 end) as pending
-from landings
-left join last_readings
-    on
-        landings.blob = last_readings.blob
-        and landings.to_byte = last_readings.to_byte
-group by landings.dataset, landings.format, landings.resource_id
-order by landings.dataset, landings.format, landings.resource_id
+    dataset,
+    format,
+    spoken_of as resource_id,
+    count(distinct blob) as blobs,
+    sum(lines) + sum(still_pending) as lines,
+    sum(rows) as rows,
+    sum(duplicates) as duplicates,
+    sum(quarantined) as quarantined,
+    sum(set_aside) as set_aside,
+    sum(still_pending) as pending
+from told
+group by dataset, format, spoken_of
+order by dataset, format, resource_id

@@ -13,7 +13,7 @@
 select
     reason,
     fault,
-    cast(floor(coalesce(elapsed_ms, total_ms) / 1000) as bigint) as second,
+    cast(floor(coalesce(elapsed_ms, total_ms, backend_ms) / 1000) as bigint) as second,
     sum(weight) as failures
 from calls
 where
@@ -21,6 +21,6 @@ where
     and time >= $onset
     and time < $finish
     and $counted like '%' || outcome || '%'
-    and coalesce(elapsed_ms, total_ms) is not null
-group by reason, fault, cast(floor(coalesce(elapsed_ms, total_ms) / 1000) as bigint)
+    and coalesce(elapsed_ms, total_ms, backend_ms) is not null
+group by reason, fault, cast(floor(coalesce(elapsed_ms, total_ms, backend_ms) / 1000) as bigint)
 order by reason, fault, second

@@ -45,7 +45,7 @@ select
     status,
     time,
     correlation_id,
-    coalesce(elapsed_ms, total_ms) as elapsed_ms,
+    coalesce(elapsed_ms, total_ms, backend_ms) as elapsed_ms,
     message,
     alike,
     blob,

@@ -25,6 +25,6 @@ from calls
 where
     time >= $start
     and time < $stop
-    and outcome <> 'ok'
+    and outcome in ('failed', 'rejected', 'aborted')
 group by gateway, minute, destination, outcome, reason, fault, backend_status
 order by gateway, minute, destination, outcome, reason, fault, backend_status

@@ -12,8 +12,8 @@
 -- returns: aborted DOUBLE - of these, given up by the caller
 -- returns: rejected DOUBLE - of these, turned away by the backend
 -- returns: operations_failed DOUBLE - failures, with a caller's retries of one operation once
--- returns: callers BIGINT - distinct caller addresses
--- returns: callers_hit BIGINT - of these, with a failure
+-- returns: callers BIGINT - distinct caller addresses; null if none is told
+-- returns: callers_hit BIGINT - of these, with a failure; null if none is told
 -- returns: apis BIGINT - distinct APIs
 -- returns: apis_hit BIGINT - of these, with a failure
 with
@@ -26,15 +26,27 @@ with
             and time < $finish
     ),
 
+    failing as (
+        select
+            *,
+            -- Who does not tell who asked for what may tell the trace that a call was part of.
+            coalesce(
+                case when caller_ip is not null then url end,
+                correlation_id,
+                cast(time as varchar)
+            ) as asked
+        from within_incident
+        where $counted like '%' || outcome || '%'
+    ),
+
     -- The same caller asking for the same thing within a minute of its last failure is a retry.
     repeated as (
         select
             weight,
             time,
-            lag(ended) over (partition by caller_ip, method, url order by time, correlation_id)
+            lag(ended) over (partition by caller_ip, method, asked order by time, correlation_id)
                 as failed_before
-        from within_incident
-        where $counted like '%' || outcome || '%'
+        from failing
     ),
 
     operations as (
@@ -72,8 +84,8 @@ select
     totals.aborted,
     totals.rejected,
     coalesce(operations.operations_failed, 0) as operations_failed,
-    totals.callers,
-    totals.callers_hit,
+    nullif(totals.callers, 0) as callers,
+    case when totals.callers > 0 then totals.callers_hit end as callers_hit,
     totals.apis,
     totals.apis_hit
 from totals

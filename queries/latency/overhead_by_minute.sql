@@ -1,5 +1,5 @@
 -- name: overhead_by_minute
--- about: How long did the gateway itself take, apart from backend, caller and cache?
+-- about: How long did a gateway itself take, apart from backend, caller and cache?
 -- source: calls
 -- grain: gateway, minute
 -- param: start TIMESTAMP

@@ -4,9 +4,9 @@
 -- grain: gateway, minute
 -- param: start TIMESTAMP
 -- param: stop TIMESTAMP
--- returns: gateway VARCHAR - resource id of the gateway
+-- returns: gateway VARCHAR - resource that logged them; each is a place by itself
 -- returns: minute TIMESTAMP - start of the minute
--- returns: requests DOUBLE - requests started
+-- returns: requests DOUBLE - requests started, those included whose end is not known
 -- returns: failed DOUBLE - of these, ended badly for a reason on this side of the caller
 -- returns: rejected DOUBLE - of these, turned away by the backend with 401, 403 or 429
 -- returns: aborted DOUBLE - of these, given up by the caller
