@@ -6,15 +6,18 @@ export PYTHON
 bin := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format lock bench docs approve samples clean
+.PHONY: help setup azurite demo test check lint format lock bench fuzz kills docs approve samples clean
 
 help: ## List the targets
 	@echo 'Usage: make <target>, or make PYTHON=python3.13 <target> for another Python'
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# Not in the list: nobody has to type it.
+# Not in the list: nobody has to type them.
 setup:
 	@sh setup.sh
+
+azurite: setup
+	@sh setup.sh tests
 
 demo: setup ## From the sample logs to out/demo/rca.pdf (also rca.html and rca.json)
 	$(bin)/gateway-rca demo --output out/demo/rca.pdf
@@ -22,7 +25,7 @@ demo: setup ## From the sample logs to out/demo/rca.pdf (also rca.html and rca.j
 test: check ## What CI runs: every check, the tests last
 
 # pytest stands last, so that its closing line is the last one printed.
-check: lint ## Format, lint, types, floors and SQL, then the tests
+check: lint azurite ## Format, lint, types, floors and SQL, then the tests
 	$(bin)/python -m pytest -n 2
 
 lint: setup ## All checks that need no run
@@ -40,8 +43,17 @@ format: setup ## Rewrite Python and SQL the way the checks want it
 lock: ## Write requirements.lock from pyproject.toml
 	@sh setup.sh lock
 
-bench: setup ## Measure how fast logs land
-	$(bin)/python -m benchmarks.landing
+bench: azurite ## Measure how fast logs land, small
+	$(bin)/python -m benchmarks.landing --rivals
+	$(bin)/python -m benchmarks.blobs --numbers 100 500 --megabytes 20 --azure-blobs 200 --rounds 1
+	$(bin)/python -m benchmarks.formats --megabytes 10 --rounds 1
+
+fuzz: setup ## Feed the parsers whatever breaks them, for a minute
+	$(bin)/python -m tests.fuzz.formats --seconds 60
+
+kills: azurite ## Kill landings, run two at once, for some minutes: nothing lost, nothing doubled
+	$(bin)/python -m tests.kill_loop --rounds 20 --where local
+	$(bin)/python -m tests.kill_loop --rounds 20 --where azurite
 
 docs: setup ## Write the pages and the schema that are made from code
 	$(bin)/python docs/generate.py
@@ -55,6 +67,6 @@ samples: setup ## Write the synthetic sample again
 
 # Of out/ only the demo goes: the rest may be somebody's report.
 clean: ## Remove .venv, .uv, caches and the demo's output
-	rm -rf .venv .uv out/demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	rm -rf .venv .uv .azurite out/demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,6 +5,7 @@ copy (
         cast(time as timestamp) as time,
         lower(resourceId) as resource_id,
         location as region,
+        cast(null as varchar) as instance,
         correlationId as correlation_id,
         callerIpAddress as caller_ip,
         properties.apimSubscriptionId as subscription,
@@ -41,9 +42,11 @@ copy (
         len(properties.errors) as errors,
         1.0 as weight,
         filename as blob,
-        row_number() over () as position
+        row_number() over () as position,
+        1::bigint as item
     from read_json(
-        $blobs, format = 'newline_delimited', columns = $columns, filename = true
+        $blobs, format = 'newline_delimited', columns = $columns, filename = true,
+        hive_partitioning = false
     )
     order by time
 ) to $output (format parquet, compression zstd)
