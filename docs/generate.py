@@ -1,5 +1,6 @@
 """Writes the pages and files that are made from code; the tests check that they are current."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -7,8 +8,10 @@ import msgspec
 
 from pipeline.cli import main
 from pipeline.datasets import datasets
+from pipeline.envelopes import envelopes
 from pipeline.finding import schema
 from pipeline.query import queries
+from pipeline.sources import sources
 
 ROOT = Path(__file__).parents[1]
 MADE = "<!-- made by docs/generate.py; edit the code, then run `make docs` -->\n"
@@ -18,6 +21,7 @@ def pages() -> dict[str, str]:
     """The text of each made file, by its path in the repository."""
     return {
         "docs/datasets.md": _datasets(),
+        "docs/formats.md": _formats(),
         "docs/queries.md": _queries(),
         "docs/commands.md": _commands(),
         "reports/findings.schema.json": _schema(),
@@ -44,6 +48,24 @@ def _datasets() -> str:
     return "\n".join(parts)
 
 
+def _formats() -> str:
+    parts = [
+        "# Formats that land\n",
+        MADE,
+        "A blob's format is found by its content, whatever its name. How records lie in a blob and "
+        "what they say are found apart: any of these formats may come as JSON Lines (a record, or "
+        'a batch `{"records": […]}`, a line), or in any of these envelopes, plain or gzipped:\n',
+    ]
+    parts += [f"- {envelope.about}" for envelope in envelopes().values()]
+    parts.append("\nKeys are matched whatever their case; numbers and objects may be texts.\n")
+    parts.append("| format | dataset | what it is |\n|---|---|---|")
+    parts += [
+        f"| `{name}` | [{source.dataset}](datasets.md#{source.dataset}) | {source.about} |"
+        for name, source in sources().items()
+    ]
+    return "\n".join([*parts, ""])
+
+
 def _queries() -> str:
     parts = ["# Queries\n", MADE, "A source that is a query itself stands as a view.\n"]
     for name, query in queries().items():
@@ -66,9 +88,17 @@ def _commands() -> str:
     context = click.Context(main, info_name="gateway-rca", **main.context_settings)
     parts.append(f"```text\n{main.get_help(context)}\n```\n")
     for name, command in sorted(main.commands.items()):
-        inner = click.Context(command, info_name=name, parent=context)
-        parts.append(f"## {name}\n\n```text\n{command.get_help(inner)}\n```\n")
+        parts += _command(name, command, context)
     return "\n".join(parts)
+
+
+def _command(name: str, command: click.Command, parent: click.Context) -> Iterator[str]:
+    context = click.Context(command, info_name=name, parent=parent)
+    path = context.command_path.removeprefix("gateway-rca ")
+    yield f"## {path}\n\n```text\n{command.get_help(context)}\n```\n"
+    if isinstance(command, click.Group):
+        for inner, each in sorted(command.commands.items()):
+            yield from _command(inner, each, context)
 
 
 def _schema() -> str:
