@@ -4,9 +4,11 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import IO
 
 import msgspec
@@ -33,11 +35,13 @@ class Batch:
     """Records of one format's blobs, gathered; ``plain`` where all are spelled as documented.
 
     ``unreachable`` tells why a blob could not be read to its end; the next run goes on from there.
+    Whoever has taken what was gathered is to ``give_back`` its file.
     """
 
     format: str
     plain: bool
     gathered: Gathered
+    give_back: Callable[[Path], None]
     endings: list[Ending] = field(default_factory=list)
     unreachable: dict[str, str] = field(default_factory=dict)
 
@@ -72,8 +76,8 @@ def feed(
 ) -> Iterator[Batch]:
     """Reads one blob after the other, and gives what was gathered whenever it is ``batch_bytes``.
 
-    Each batch is a file of its own in ``folder``; who takes it removes it. ``changed`` says how to
-    read a blob instead where the records that it began with are not there any more.
+    Each batch is a file of its own in ``folder``. ``changed`` says how to read a blob instead where
+    the records that it began with are not there any more.
     """
     in_lines = [(each.blob, each.start) for each in readings if not each.envelope]
     feeder = _Feeder(folder, batch_bytes, read_ahead(in_lines))
@@ -114,6 +118,7 @@ class _Feeder:
         self._batch_bytes = batch_bytes
         self._in_lines = in_lines
         self._number = 0
+        self._free: SimpleQueue[Path] = SimpleQueue()
         self._batch: Batch | None = None
         self._file: IO[bytes]
         self._bytes = 0
@@ -172,17 +177,26 @@ class _Feeder:
 
     def _begin(self, reading: Reading, offset: int, position: int) -> None:
         if self._batch is None:
-            self._number += 1
-            gathered = Gathered(self._folder / f"{self._number}.json")
-            self._batch = Batch(reading.format, reading.plain, gathered)
-            self._file = gathered.path.open("wb", buffering=0)
+            gathered = Gathered(self._file_for_a_batch())
+            self._batch = Batch(reading.format, reading.plain, gathered, self._free.put)
+            self._file = gathered.path.open("r+b", buffering=0)
             self._bytes = 0
         self._offset, self._position = offset, position
         self._batch.gathered.goes_on(reading.blob.name, position)
         self._batch.endings.append(Ending(reading, offset, position, offset, position))
 
+    def _file_for_a_batch(self) -> Path:
+        """A file that was given back, for its pages are in memory already; else a new one."""
+        with suppress(Empty):
+            return self._free.get_nowait()
+        self._number += 1
+        path = self._folder / f"{self._number}.json"
+        path.touch()
+        return path
+
     def _closed(self) -> Batch:
         batch = self._filling
+        self._file.truncate(self._bytes)
         self._file.close()
         self._batch = None
         return batch

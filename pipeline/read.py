@@ -61,7 +61,7 @@ class Read:
 
 
 def read(batch: Batch, arrivals: Arrivals, room: Callable[[str], Path]) -> Read:
-    """The rows of a batch, written to files in the ``room`` of their dataset; its own is removed.
+    """The rows of a batch, written to files in the ``room`` of their dataset.
 
     Fast and strict first. Where the rows are not the lines, or one is refused, the same lines are
     read again one by one: only then is it worth knowing which and why.
@@ -72,7 +72,7 @@ def read(batch: Batch, arrivals: Arrivals, room: Callable[[str], Path]) -> Read:
         with TemporaryDirectory(prefix="items-", dir=gathered.path.parent) as folder:
             _read_slowly(done, arrivals, room, Path(folder))
         done.aside = _clean(done.aside)
-    gathered.path.unlink()
+    batch.give_back(gathered.path)
     return done
 
 
