@@ -23,6 +23,8 @@ RECORDS_TO_CLAIM = 200
 RECORDS_TO_COMPARE = 5
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WBITS = 31
+# zip, 7z, xz, bzip2, Zstandard.
+ARCHIVES = (b"PK\x03\x04", b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd")
 KIND_KEYS = ("category", "type", "metricname", "operationname")
 
 
@@ -62,6 +64,8 @@ def claimed(blob: Blob) -> Claim | Unreadable | None:
     head = (_unpacked(stored) or next(blob.chunks(), b"")) if packed else stored
     marked = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
     head = head[marked:]
+    if foreign := _foreign(head):
+        return Unreadable("foreign", foreign)
     unreadable = None
     for envelope in _ways(head):
         records = list(islice(_records(blob, head, envelope), RECORDS_TO_CLAIM))
@@ -76,6 +80,15 @@ def claimed(blob: Blob) -> Claim | Unreadable | None:
             return Claim(name, plain, envelope, packed, 0 if packed or envelope else marked)
         unreadable = unreadable or next((e for e in records if isinstance(e, Unreadable)), None)
     return unreadable
+
+
+def _foreign(head: bytes) -> str | None:
+    """What a blob is that many would take for an export, and what to do about it."""
+    if head.startswith(ARCHIVES) or head[257:262] == b"ustar":
+        return "it is an archive; unpack it first"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "it is UTF-16 text; save it as UTF-8"
+    return None
 
 
 def _ways(head: bytes) -> Iterator[str | None]:

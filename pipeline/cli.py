@@ -1,7 +1,7 @@
 """The command line: words in, one line of error out, and the exit status that was promised."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -312,9 +312,7 @@ def doctor(source: tuple[str, ...], lake: str | None, as_json: bool) -> ExitStat
     else:
         for check in found:
             cure = f"; {check.cure}" if check.cure else ""
-            click.echo(
-                f"{'ok     ' if check.sound else 'missing'}  {check.name}: {check.says}{cure}"
-            )
+            click.echo(f"{'ok    ' if check.sound else 'not ok'}  {check.name}: {check.says}{cure}")
     sound = all(check.sound for check in found)
     return ExitStatus.DONE if sound else ExitStatus.INCOMPLETE
 
@@ -371,6 +369,7 @@ def _report(
             _say(f"{option} {text} has no zone and is read as UTC")
     found = config or beside([*source, *([lake] if lake else [])])
     known = settings(found)
+    _spare_exports(source, outputs.values())
     prepared(outputs)
     _say(f"settings: {found or 'none found; defaults hold'}")
     with _progress() as on_progress:
@@ -390,10 +389,22 @@ def _report(
     return ExitStatus.INCOMPLETE if outcome.shortcomings else ExitStatus.DONE
 
 
+def _spare_exports(source: list[str], outputs: Iterable[Path]) -> None:
+    """Refuses to write over what is to be read."""
+    from pipeline.storage import blobs, is_remote
+
+    read = {blob.name for each in source if not is_remote(each) for blob in blobs(each)}
+    for path in outputs:
+        if str(path.resolve()) in read:
+            raise PipelineError(f"{path} is among the exports to read; name another --output")
+
+
 def _outputs(output: Path, formats: tuple[str, ...]) -> "dict[Format, Path]":
     """The file of each format: as named for a single one, else of one stem."""
     from pipeline.report import Format
 
+    if not output.name:
+        raise PipelineError(f"--output {output}: name a file, as in rca.pdf")
     wanted = [Format(each) for each in dict.fromkeys(formats or tuple(Format))]
     if len(wanted) == 1:
         return {wanted[0]: output}

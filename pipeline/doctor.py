@@ -86,10 +86,16 @@ def _source(source: str) -> Check:
         for blob in found[:1]:
             blob.stored(0, 1)
     except (PipelineError, BrokenBlobError) as error:
-        return Check("source", False, str(error))
+        return Check("source", False, _told(source, error))
     if not found:
         return Check("source", False, f"{named(source)} holds no files", "name another folder")
     return Check("source", True, f"{named(source)}: {of(len(found), 'blob')}, readable")
+
+
+def _told(location: str, error: Exception) -> str:
+    """The error, with where it happened if it does not say so."""
+    name = location.partition("?")[0]
+    return str(error) if name in str(error) else f"{name}: {error}"
 
 
 def _lake(lake: str) -> list[Check]:
@@ -101,7 +107,7 @@ def _lake(lake: str) -> list[Check]:
         (written,) = [changed for path, _, changed in listed(lake) if path == PROBE]
         deleted(lake, [PROBE])
     except PipelineError as error:
-        return [Check("lake", False, str(error))]
+        return [Check("lake", False, _told(lake, error))]
     skew = abs(written - now)
     told = f"differs by {skew.total_seconds():.0f} s from that of {named(lake)}"
     return [

@@ -43,8 +43,9 @@ TURN = "gateway-rca"
 # Another run committed the same marks, or made the table, at this very moment; or others were
 # faster each of the fifteen times that Delta tried by itself.
 OVERTAKEN = re.compile(r"oncurrent transaction|changed since last commit|transaction: \d+$")
-OS_ERROR = re.compile(r": ([^:]+) \(os error \d+\)")
+OS_ERROR = re.compile(r"([A-Z][^:\n]*) \(os error \d+\)")
 # How a storage account tells that a container is missing, and that somebody may not do this.
+UNREACHABLE = re.compile(r"error sending request|client error \(Connect\)|timed out")
 NO_CONTAINER = re.compile(r"ContainerNotFound|specified container does not exist|404 Not Found")
 NO_PERMISSION = re.compile(r"Authoriz|Authentic|\b40[13]\b")
 CONTAINER = re.compile(r"az://([^/]+)/([^/]+)")
@@ -303,7 +304,7 @@ class Lake:
             raise
         except (DeltaError, OSError) as error:
             if refused := OS_ERROR.search(str(error)):
-                raise PipelineError(f"{self.location}: cannot be written: {refused[1]}") from error
+                raise PipelineError(f"{self.location}: cannot be used: {refused[1]}") from error
             if is_remote(str(self.location)):
                 where = named(str(self.location))
                 raise PipelineError(f"{where}: {_service_reason(where, str(error))}") from error
@@ -391,6 +392,10 @@ def _service_reason(lake: str, error: str) -> str:
             f"account {account} has no container {container}; create it: az storage container "
             f"create --account-name {account} --name {container} --auth-mode login"
         )
+    if "AuthenticationFailed" in error:
+        return "the key or token is refused; see AZURE_STORAGE_CONNECTION_STRING, or sign in again"
+    if UNREACHABLE.search(error):
+        return "the storage account does not answer; check network, firewall and proxy"
     if NO_PERMISSION.search(error):
         return "no permission; a lake takes the role Storage Blob Data Contributor"
     return f"the storage account refused: {error.splitlines()[0]}"

@@ -104,7 +104,7 @@ class Planner:
                 case Claim() as claim:
                     return self._readings(blob, claim)
                 case Unreadable() as piece:
-                    return f"{UNKNOWN}, for its beginning is unreadable: {piece.reason}"
+                    return f"{UNKNOWN}: {piece.reason}"
         except BrokenBlobError as error:
             return error
         return UNKNOWN

@@ -129,7 +129,8 @@ def told(landing: Landing) -> str:
     """What a landing did, in one line."""
     rows = ", ".join(f"{count:,} {name}" for name, count in sorted(landing.rows.items()))
     parts = [
-        f"{of(landing.seen, 'blob')} seen, {landing.read:,} read, {landing.skipped:,} unchanged",
+        f"{of(landing.seen, 'blob')} seen, {landing.read:,} read, {landing.skipped:,} unchanged"
+        + (f", {left:,} left out" if (left := len(landing.unclaimed)) else ""),
         f"{of(landing.lines, 'line')} = {rows or '0 rows'}"
         f" + {landing.duplicates:,} duplicates + {landing.quarantined.total():,} quarantined"
         f" + {landing.set_aside.total():,} set aside + {landing.pending:,} pending",
@@ -337,7 +338,10 @@ def _window(engine: Engine, bounds: tuple[datetime | None, datetime | None]) -> 
     """The window asked for; a side left open is where the data begins or ends."""
     extent = ask(engine, ["extent"], {})["extent"].frame
     if extent.is_empty():
-        raise NothingToReportError("the lake holds no requests; land an export first")
+        raise NothingToReportError(
+            "the lake holds no requests; land an export that does (what was forgotten is not "
+            "landed again: make another lake for it)"
+        )
     start, stop = bounds
     first, last = extent["first_start"].min(), extent["last_start"].max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
@@ -354,12 +358,23 @@ def _window(engine: Engine, bounds: tuple[datetime | None, datetime | None]) -> 
             f"no request {where}; the data goes from {iso(first)} to {iso(last)}"
         )
     if window.stop - window.start > LONGEST_WINDOW:
+        day = _busiest_day(engine, window)
         raise PipelineError(
             f"the window from {iso(window.start)} to {iso(window.stop)} is longer than "
-            f"{LONGEST_WINDOW.days} days; name a shorter one with --from and --to"
+            f"{LONGEST_WINDOW.days} days; name a shorter one. Most requests are of one day: "
+            f"--from {day:%Y-%m-%dT00:00} --to {day + timedelta(days=1):%Y-%m-%dT00:00}"
         )
     asked = [name for name, side in (("--from", start), ("--to", stop)) if side]
     return window, " and ".join(asked) if asked else "the data"
+
+
+def _busiest_day(engine: Engine, window: Window) -> datetime:
+    """The day of the window with most requests."""
+    days = ask(engine, ["days"], {"start": window.start, "stop": window.stop})["days"].frame
+    day = days["day"][0]
+    if not isinstance(day, datetime):
+        raise TypeError("the query 'days' must give times")
+    return day
 
 
 def _generator() -> str:

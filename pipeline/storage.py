@@ -48,6 +48,7 @@ TAIL_BYTES = 256 << 10
 MOST_UNPACKED = 200
 LEAST_BOMB_BYTES = 256 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+DELTA_LOG = "_delta_log"
 SETTINGS_NAME = "gateway-rca.toml"
 
 
@@ -302,7 +303,10 @@ def _files(named: Path) -> Iterator[Path]:
         yield from _exports([named])
         return
     closed: list[str] = []
-    for folder, _, names in os.walk(named, onerror=lambda error: closed.append(error.filename)):
+    for folder, inner, names in os.walk(named, onerror=lambda error: closed.append(error.filename)):
+        if DELTA_LOG in inner:
+            inner.clear()  # a table of a lake is no export
+            continue
         yield from _exports(Path(folder) / name for name in names)
     yield from map(Path, closed)
 

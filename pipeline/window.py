@@ -64,11 +64,15 @@ def iso(moment: datetime | None) -> str | None:
 def first_day(text: str, today: date, option: str) -> date:
     """The day that a text names: 2026-03-01, or 90d for as many days before ``today``.
 
-    Raises ``PipelineError`` naming the option where the text is neither.
+    Raises ``PipelineError`` naming the option where the text is neither, or the day is to come.
     """
     try:
         if text.endswith("d"):
-            return today - timedelta(days=int(text.removesuffix("d")))
-        return date.fromisoformat(text)
+            first = today - timedelta(days=int(text.removesuffix("d")))
+        else:
+            first = date.fromisoformat(text)
     except (ValueError, OverflowError) as error:
         raise PipelineError(f"{option} {text!r} is no age; write 90d or 2026-03-01") from error
+    if first > today:
+        raise PipelineError(f"{option} {text!r} is a day to come: {first}; nothing would be kept")
+    return first

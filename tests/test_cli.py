@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli import main
-from tests.exports import blob, landed, line, lines
+from tests.exports import blob, landed, line, lines, requests
 
 GATEWAY_RCA = Path(sys.executable).with_name("gateway-rca")
 DONE, INCOMPLETE, BAD_INPUT, NOTHING = range(4)
@@ -389,3 +389,53 @@ def test_the_datasets_are_told_with_units(tmp_path: Path) -> None:
         assert f"\n{name}: " in f"\n{said.out}"
     assert any(each.split()[:2] == ["total_ms", "bigint"] for each in said.out.splitlines())
     assert "[ms]" in said.out
+
+
+def test_a_report_is_not_written_over_an_export(tmp_path: Path) -> None:
+    export = blob(tmp_path / "export.json", lines(1, 2))
+    before = export.read_bytes()
+    said = run("incident", export, "--output", tmp_path / "export.pdf")
+    assert said.status == BAD_INPUT
+    assert "is among the exports to read; name another --output" in said.last
+    assert export.read_bytes() == before
+
+
+@pytest.mark.parametrize("output", [".", "/"])
+def test_an_output_without_a_name_is_bad_input(output: str, exports: Path) -> None:
+    said = run("incident", exports, "--output", output)
+    assert (said.status, "name a file" in said.last) == (BAD_INPUT, True)
+
+
+@pytest.mark.parametrize("age", ["-5d", "2999-01-01", "soon"])
+def test_what_is_to_come_cannot_be_forgotten(age: str, lake: Path) -> None:
+    said = run("lake", "forget", "--lake", lake, f"--older-than={age}")
+    assert said.status == BAD_INPUT
+    assert requests(lake)
+
+
+@pytest.mark.parametrize(
+    ("content", "cure"),
+    [
+        (b"PK\x03\x04" + lines(1), "it is an archive; unpack it first"),
+        (b"BZh9" + lines(1), "it is an archive; unpack it first"),
+        (lines(1).decode().encode("utf-16"), "it is UTF-16 text; save it as UTF-8"),
+    ],
+)
+def test_what_is_not_read_as_it_is_says_what_to_do(
+    content: bytes, cure: str, tmp_path: Path
+) -> None:
+    blob(tmp_path / "in" / "sound.json", lines(2))
+    blob(tmp_path / "in" / "a.zip", content)
+    said = run("land", tmp_path / "in", "--lake", tmp_path / "lake")
+    assert said.status == DONE
+    assert f"a.zip: no format claims it: {cure}" in said.err
+    assert "2 blobs seen, 1 read, 0 unchanged, 1 left out; " in said.out
+
+
+def test_a_lake_among_the_exports_is_none_of_them(tmp_path: Path) -> None:
+    blob(tmp_path / "a.json", lines(1))
+    assert run("land", tmp_path, "--lake", tmp_path / "lake").status == DONE
+    assert (
+        "1 blob seen, 0 read, 1 unchanged; "
+        in run("land", tmp_path, "--lake", tmp_path / "lake").out
+    )
