@@ -62,8 +62,8 @@ def is_metrics_answer(record: Record) -> bool:
 def fitted(record: Record, shape: type[msgspec.Struct]) -> dict[str, object]:
     """The fields of a record that its format's shape declares, in the shape's spelling.
 
-    Raises ``ValueError`` where a field that should be an object is a text of something else, and
-    ``OverflowError`` where a number is a text too large for one.
+    Raises ``ValueError`` where a field that should be an object is a text of something else, or one
+    that should be a number is a text too large for any.
     """
     exact, folded = _fields(shape)
     said: dict[str, object] = {}
@@ -129,13 +129,18 @@ def _number(value: object) -> object:
         text = value.strip()
         if text.lower() in NO_VALUE:
             return None
-        with suppress(ValueError):
-            if math.isinf(float(text)):
-                raise OverflowError(f"{text[:40]} is no number that can be counted with")
+        if _infinite(text):
+            raise ValueError(f"{text[:40]} is no number that can be counted with")
         return text
     if isinstance(value, float) and math.isnan(value):
         return None
     return value
+
+
+def _infinite(text: str) -> bool:
+    with suppress(ValueError):
+        return math.isinf(float(text))
+    return False
 
 
 def _list(value: object, one: Fit, name: str) -> object:
