@@ -138,7 +138,7 @@ def landed(source: str, lake: str) -> Landed:
     from pipeline.datasets import datasets
     from pipeline.lake import Lake
     from pipeline.land import land
-    from pipeline.storage import delta
+    from pipeline.location import delta
 
     landing, took = timed(lambda: land([source], Lake(lake)))
     commits = 0

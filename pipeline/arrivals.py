@@ -1,6 +1,7 @@
 """Arrivals: rows on their way into the lake, checked, cleaned, told once and written by DuckDB.
 
-Rows never leave the engine: it reads the lines and writes the Parquet that Delta then commits.
+Rows do not leave the engine: it reads the lines and writes the Parquet that Delta then commits.
+Only texts that may hold secrets are looked at outside, by column.
 """
 
 from collections import Counter
@@ -23,7 +24,7 @@ from pipeline.lake import ParquetFile
 from pipeline.lines import LONGEST_LINE_BYTES
 from pipeline.query import queries
 from pipeline.source import Source
-from pipeline.stretch import Gathered, Lines, Place, Sifted, places
+from pipeline.stretch import Gathered, Place, Sifted, Tally, places
 from pipeline.transforms.redaction import holds_secret, without_secrets
 
 # Level 1 takes three quarters of the time of the default, for one per cent more.
@@ -35,7 +36,7 @@ WRITTEN_AS = (
 FEW_RUNS = 64
 # A column of up to so many texts is looked through text by text, together with others.
 FEW_TEXTS = 64
-# Names of a long text's least and greatest value say nothing that helps to pass over a file.
+# Longer texts are no bounds that help a reader to pass over a file.
 LONGEST_BOUND = 64
 PLACE = ("blob", "position", "item")
 
@@ -106,13 +107,13 @@ class Arrivals:
             where lines.line is not null
         """
 
-    def lines(self) -> dict[str, Lines]:
+    def lines(self) -> dict[str, Tally]:
         """By blob: what the table holds of its lines."""
         rows = self._rows("""
             select blob::varchar, count(*), count(refused), min(position), max(position)
             from arrived group by blob
         """)
-        return {row[0]: Lines(*row[1:]) for row in rows}
+        return {row[0]: Tally(*row[1:]) for row in rows}
 
     def take_refused(self) -> dict[Place, str]:
         """Takes rows that were refused out of the table; gives their reasons."""

@@ -197,15 +197,6 @@ def inside(folder: Place) -> list[Entry]:
     return _listed(folder, f"{folder.path}/" if folder.path else "")
 
 
-def holds(folder: Place) -> bool:
-    """Whether a folder holds any blob; a container that is missing holds none."""
-    start = f"{folder.path}/" if folder.path else ""
-    some = False
-    with _telling(folder), suppress(ResourceNotFoundError):
-        some = any(True for _ in _container(folder).list_blobs(start, results_per_page=1))
-    return some
-
-
 def entry(blob: Place) -> Entry:
     """A blob as it is now."""
     with _telling(blob):

@@ -9,6 +9,7 @@ from itertools import islice, starmap
 
 import msgspec
 
+from pipeline import gzipped
 from pipeline.dialect import Record, fitted, lowered, unbatched
 from pipeline.envelope import HEAD_BYTES, Unreadable
 from pipeline.envelopes import envelopes
@@ -21,8 +22,6 @@ from pipeline.storage import Blob, BrokenBlobError
 RECORDS_TO_CLAIM = 200
 # A record of another spelling behind these is found by what it lacks.
 RECORDS_TO_COMPARE = 5
-GZIP_MAGIC = b"\x1f\x8b"
-GZIP_WBITS = 31
 # zip, 7z, xz, bzip2, Zstandard.
 ARCHIVES = (b"PK\x03\x04", b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd")
 KIND_KEYS = ("category", "type", "metricname", "operationname")
@@ -59,7 +58,7 @@ def claimed(blob: Blob) -> Claim | Unreadable | None:
     Raises ``BrokenBlobError`` where it cannot be read.
     """
     stored = blob.stored(0, HEAD_BYTES)
-    packed = stored.startswith(GZIP_MAGIC)
+    packed = stored.startswith(gzipped.MAGIC)
     # Where nothing can be unpacked, the blob says why when it is read.
     head = (_unpacked(stored) or next(blob.chunks(), b"")) if packed else stored
     marked = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
@@ -68,17 +67,22 @@ def claimed(blob: Blob) -> Claim | Unreadable | None:
         return Unreadable("foreign", foreign)
     unreadable = None
     for envelope in _ways(head):
-        records = list(islice(_records(blob, head, envelope), RECORDS_TO_CLAIM))
-        known = ((name, each) for each in records for name in _formats(each))
-        if found := list(islice(known, RECORDS_TO_COMPARE)):
+        found: list[tuple[str, Record]] = []
+        for each in islice(_records(blob, head, envelope), RECORDS_TO_CLAIM):
+            if isinstance(each, Unreadable):
+                unreadable = unreadable or each
+            elif name := _format_within(each):
+                found.append((name, each))
+            if len(found) == RECORDS_TO_COMPARE:
+                break
+        if found:
             name = found[0][0]
             plain = (
                 envelope is None
-                and all(each == name for each, _ in found)
+                and all(other == name for other, _ in found)
                 and all(starmap(_plain, found))
             )
             return Claim(name, plain, envelope, packed, 0 if packed or envelope else marked)
-        unreadable = unreadable or next((e for e in records if isinstance(e, Unreadable)), None)
     return unreadable
 
 
@@ -118,13 +122,10 @@ def _lines(head: bytes) -> Iterator[Record]:
             yield msgspec.json.decode(line)
 
 
-def _formats(record: Record | Unreadable) -> list[str]:
-    """The format of the first record in a batch, or of the record itself; none if none knows it."""
-    if isinstance(record, Unreadable):
-        return []
+def _format_within(record: Record) -> str | None:
+    """The format of the first record in a batch, or of the record itself; None if none knows it."""
     objects = (each for each in unbatched(record) if isinstance(each, dict))
-    found = next((format_of(lowered(each)) for each in objects), None)
-    return [found] if found else []
+    return next((format_of(lowered(each)) for each in objects), None)
 
 
 def format_of(record: Record, likely: str | None = None) -> str | None:
@@ -156,7 +157,7 @@ def _claims(source: Source, record: Record) -> bool:
 
 def _unpacked(stored: bytes) -> bytes:
     try:
-        return zlib.decompressobj(GZIP_WBITS).decompress(stored, HEAD_BYTES)
+        return zlib.decompressobj(gzipped.GZIP_WBITS).decompress(stored, HEAD_BYTES)
     except zlib.error as error:
         raise BrokenBlobError(f"cannot be unpacked: {error}") from error
 

@@ -391,7 +391,8 @@ def _report(
 
 def _spare_exports(source: list[str], outputs: Iterable[Path]) -> None:
     """Refuses to write over what is to be read."""
-    from pipeline.storage import blobs, is_remote
+    from pipeline.location import is_remote
+    from pipeline.storage import blobs
 
     read = {blob.name for each in source if not is_remote(each) for blob in blobs(each)}
     for path in outputs:

@@ -44,7 +44,7 @@ TURN = "gateway-rca"
 # faster each of the fifteen times that Delta tried by itself.
 OVERTAKEN = re.compile(r"oncurrent transaction|changed since last commit|transaction: \d+$")
 OS_ERROR = re.compile(r"([A-Z][^:\n]*) \(os error \d+\)")
-# How a storage account tells that a container is missing, and that somebody may not do this.
+# How deltalake tells that a storage account did not answer, lacks a container, or refused.
 UNREACHABLE = re.compile(r"error sending request|client error \(Connect\)|timed out")
 NO_CONTAINER = re.compile(r"ContainerNotFound|specified container does not exist|404 Not Found")
 NO_PERMISSION = re.compile(r"Authoriz|Authentic|\b40[13]\b")
@@ -294,6 +294,9 @@ class Lake:
                 ),
             )
         table.update_incremental()
+        if is_remote(place):
+            for each in files:
+                (room / each.path).unlink()
 
     @contextmanager
     def telling(self) -> Iterator[None]:
@@ -314,15 +317,10 @@ class Lake:
         """All marks of a table. Delta itself would go through its log again for each one."""
         seen = self._seen.setdefault(name, _Marks())
         if seen.version < table.version():
-            files = self.file_system(name)
+            files = PyFileSystem(DeltaStorageHandler(*delta(self.place(name))))
             seen.by_application.update(_transactions(files, seen.version, table.version()))
             seen.version = table.version()
         return seen.by_application
-
-    def file_system(self, name: str) -> FileSystem:
-        """The files of a dataset's table, by their paths below it."""
-        uri, options = delta(self.place(name))
-        return PyFileSystem(DeltaStorageHandler(uri, options))
 
     def table(self, name: str) -> DeltaTable | None:
         """A dataset's table; None if nothing landed in it ever."""

@@ -29,7 +29,8 @@ from pipeline.stretch import Ending, Place, Reading
 from pipeline.transforms.redaction import redacted
 
 WORKERS = 2
-# Each of the three engines; a batch takes less, and what comes near it is slowed down.
+# Each engine: one to plan, one to commit, one for each worker. A batch takes less; near the limit
+# it would be slowed down.
 MEMORY = "500MB"
 # Records are read together up to this size; more saves nothing and costs memory.
 MOST_BATCH_BYTES = 64 << 20

@@ -83,19 +83,6 @@ def _deleted(location: str, path: str) -> bool:
     return False
 
 
-def exists(location: str) -> bool:
-    """Whether a folder is there, or a remote location holds any blob.
-
-    Raises ``PipelineError`` where that cannot be known.
-    """
-    if not is_remote(location):
-        return Path(location).exists()
-    from pipeline import azure_blobs
-
-    with remote(location) as place:
-        return azure_blobs.holds(place)
-
-
 def named(location: str) -> str:
     """A location by a name that is the same over runs and holds no secret: what may be printed."""
     if not is_remote(location):

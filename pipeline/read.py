@@ -20,7 +20,7 @@ from pipeline.feed import Batch
 from pipeline.lake import ParquetFile
 from pipeline.source import Source
 from pipeline.sources import sources
-from pipeline.stretch import Ending, Gathered, Lines, Place, Refusal, Sifted, refusal
+from pipeline.stretch import Ending, Gathered, Place, Refusal, Sifted, Tally, refusal
 from pipeline.transforms.redaction import redacted
 
 LONGEST_KIND = 100
@@ -93,7 +93,7 @@ def _read_fast(done: Read, arrivals: Arrivals, room: Callable[[str], Path]) -> b
 
 
 def _told(
-    arrivals: Arrivals, source: Source, lines: dict[str, Lines], room: Callable[[str], Path]
+    arrivals: Arrivals, source: Source, lines: dict[str, Tally], room: Callable[[str], Path]
 ) -> Told:
     """What is in the table, cleaned before it comes anywhere near the lake."""
     arrivals.clean()

@@ -1,5 +1,6 @@
 """Where exports lie, in folders or on Azure: lists their blobs and reads them."""
 
+import codecs
 import glob
 import io
 import os
@@ -14,27 +15,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from pipeline import gzipped
 from pipeline.errors import PipelineError
-from pipeline.location import deleted, delta, exists, is_remote, listed, named, put, remote, said
+from pipeline.location import is_remote, remote, said
 
 if TYPE_CHECKING:
     from pipeline.azure_blobs import Entry, Place
-
-__all__ = [
-    "CHUNK_BYTES",
-    "SETTINGS_NAME",
-    "Blob",
-    "BrokenBlobError",
-    "blob_at",
-    "blobs",
-    "deleted",
-    "delta",
-    "exists",
-    "is_remote",
-    "listed",
-    "named",
-    "put",
-    "read_ahead",
-]
 
 CHUNK_BYTES = 1 << 20
 # What is read of a file at once: no more than a processor keeps at hand.
@@ -47,7 +31,6 @@ TAIL_BYTES = 256 << 10
 # Logs shrink to a tenth. What grows by more than this, and beyond the least, would fill a disk.
 MOST_UNPACKED = 200
 LEAST_BOMB_BYTES = 256 << 20
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 DELTA_LOG = "_delta_log"
 SETTINGS_NAME = "gateway-rca.toml"
 
@@ -76,10 +59,6 @@ class Blob:
     etag: str = ""
     # How it is reached; without it, by its name and the environment.
     place: "Place | None" = field(default=None, repr=False, compare=False)
-
-    def compressed(self) -> bool:
-        """Whether it is a gzip stream, by its first bytes; such a blob is written once."""
-        return self.stored(0, len(gzipped.MAGIC)) == gzipped.MAGIC
 
     def chunks(self, from_byte: int = 0) -> Iterator[bytes]:
         """Its content, unpacked and without a byte order mark, in pieces of a few mebibytes.
@@ -154,7 +133,7 @@ class Blob:
             pieces = stored if from_byte else chain([first], stored)
         at_start = packed or not from_byte
         for piece in pieces:
-            said = piece.removeprefix(BYTE_ORDER_MARK) if at_start else piece
+            said = piece.removeprefix(codecs.BOM_UTF8) if at_start else piece
             at_start = False
             if said:
                 yield said

@@ -21,9 +21,9 @@ class Reading:
     An *offset* counts bytes of the content (unpacked) where a blob is read line by line, records
     where it is read as a whole (``envelope`` names how). ``format`` claimed it; where it is
     ``plain``, its records are spelled as that format documents; where ``packed``, it is a gzip
-    stream. A blob whose known part was changed
-    is of another ``generation``, and read ``again``. It is read up to ``to_offset``, or to its end;
-    ``first_position`` is None where an earlier reading is of the same blob, and positions go on.
+    stream. A blob whose known part was changed is of another ``generation``, and read ``again``. It
+    is read up to ``to_offset``, or to its end; ``first_position`` is None where an earlier reading
+    is of the same blob, and positions go on.
 
     ``known`` tells what was read of it before: of a blob of lines the last bytes, of another one a
     digest in hexadecimal; nothing where that need not be compared.
@@ -126,7 +126,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class Tally:
     """What a table holds of the lines of a blob: their number and places; those refused."""
 
     count: int
@@ -161,14 +161,14 @@ class Gathered:
                 for step in range(end - line):
                     yield blob, position + step, next(file)
 
-    def lines_by_blob(self) -> dict[str, Lines]:
+    def lines_by_blob(self) -> dict[str, Tally]:
         """What a table holds of each blob where every line became a row."""
-        told: dict[str, Lines] = {}
+        told: dict[str, Tally] = {}
         ends = [run[0] for run in self.runs[1:]] + [self.count + 1]
         for (line, blob, position), end in zip(self.runs, ends, strict=True):
             if end > line:
-                before = told.get(blob, Lines(0, 0, position, position))
-                told[blob] = Lines(
+                before = told.get(blob, Tally(0, 0, position, position))
+                told[blob] = Tally(
                     before.count + end - line, 0, before.first, position + end - line - 1
                 )
         return told

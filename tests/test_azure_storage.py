@@ -373,7 +373,6 @@ def test_gzip_and_byte_order_marks_are_taken_off(container: ContainerClient) -> 
         blob = put(container, "a", content)
         assert read(blob.chunks()) == (said, "")
         assert [b"".join(chunks) for chunks in read_ahead([(blob, 0)])] == [said]
-        assert blob.compressed() == (content is packed)
 
 
 def test_a_compressed_blob_is_read_from_its_start(container: ContainerClient) -> None:
@@ -579,13 +578,11 @@ def lake(request: pytest.FixtureRequest, container: ContainerClient, tmp_path: P
 def test_files_are_put_listed_and_deleted(lake: str, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"words")
-    assert not location.exists(lake)
     assert location.listed(lake) == []
     location.put(lake, "t/b", file)
     location.put(lake, "a", file)
     file.write_bytes(b"more words")
     location.put(lake, "a", file)
-    assert location.exists(lake)
     seen = location.listed(lake)
     assert [(path, size) for path, size, _ in seen] == [("a", 10), ("t/b", 5)]
     assert all(abs(datetime.now(UTC) - changed) < timedelta(minutes=5) for _, _, changed in seen)
@@ -597,7 +594,6 @@ def test_a_lake_in_a_missing_container_is_told_with_the_cure(
     container: ContainerClient, tmp_path: Path
 ) -> None:
     container.delete_container()
-    assert not location.exists(at(container, "lake"))
     with pytest.raises(PipelineError, match="az storage container create"):
         location.put(at(container, "lake"), "a", Path(__file__))
     with pytest.raises(PipelineError, match="az storage container create"):

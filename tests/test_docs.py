@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import main
+from pipeline.sources import sources
 
 ROOT = Path(__file__).parents[1]
 PAGES: dict[str, str] = runpy.run_path(str(ROOT / "docs" / "generate.py"))["pages"]()
@@ -20,6 +21,12 @@ def test_a_made_page_is_current(path: str) -> None:
 def test_a_command_is_in_the_readme_and_has_an_example(name: str) -> None:
     assert f"gateway-rca {name}" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"gateway-rca {name}" in (main.commands[name].help or "")
+
+
+def test_the_number_of_formats_is_told_as_it_is() -> None:
+    told = f"{len(sources())} formats"
+    for page in ("README.md", "CHANGELOG.md"):
+        assert told in (ROOT / page).read_text(encoding="utf-8"), page
 
 
 def test_the_settings_in_the_readme_are_accepted(tmp_path: Path) -> None:

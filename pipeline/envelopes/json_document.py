@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from pipeline.dialect import Record, lowered, unbatched
+from pipeline.dialect import Record, is_metrics_answer, lowered, unbatched
 from pipeline.envelope import LARGEST_WHOLE_BYTES, Envelope, Unreadable
 from pipeline.storage import Blob
 
@@ -118,8 +118,7 @@ def _opened(value: object) -> Iterator[Record | Unreadable]:
         said = _lowered(value)
     if isinstance(said.get("tables"), list):
         yield from _tables(said)
-    elif "timespan" in said and "interval" in said:
-        # An answer of the metrics interface tells at its top what holds for all of its series.
+    elif is_metrics_answer(said):
         yield said
     else:
         yield from map(_record, unbatched(value))
