@@ -47,6 +47,16 @@
 -- returns: item BIGINT - its place in that record
 -- returns: refused VARCHAR - why it cannot be a row; null if it can
 with
+    -- Mostly a URL is of this kind, and one look tells all of it.
+    looked_at as (
+        select
+            *,
+            coalesce(
+                regexp_matches(properties.backendUrl, '^https://[a-z0-9.-]+(/|$)'), false
+            ) as usual
+        from records
+    ),
+
     addressed as (
         select
             *,
@@ -55,33 +65,33 @@ with
                 when time like '%Z' then try_cast(time as timestamp)
                 else cast(try_cast(time as timestamptz) as timestamp)
             end as started,
-            lower(split_part(properties.backendUrl, ':', 1)) as scheme,
-            -- To look is three times as fast as to split; mostly there is nothing to split off.
             case
-                when regexp_matches(split_part(properties.backendUrl, '/', 3), '[?#@]')
-                    then split_part(
-                        split_part(
-                            split_part(split_part(properties.backendUrl, '/', 3), '?', 1), '#', 1
-                        ),
-                        '@',
-                        -1
-                    )
-                else split_part(properties.backendUrl, '/', 3)
+                when not usual then lower(split_part(properties.backendUrl, ':', 1))
+            end as scheme,
+            case
+                when usual then split_part(properties.backendUrl, '/', 3)
+                else split_part(
+                    split_part(
+                        split_part(split_part(properties.backendUrl, '/', 3), '?', 1), '#', 1
+                    ),
+                    '@',
+                    -1
+                )
             end as authority,
             properties.lastError.message as message
-        from records
+        from looked_at
     ),
 
     placed as (
         select
             *,
-            lower(
-                case
-                    when authority like '[%' then split_part(authority, ']', 1) || ']'
-                    else split_part(authority, ':', 1)
-                end
-            ) as host,
             case
+                when usual then authority
+                when authority like '[%' then lower(split_part(authority, ']', 1) || ']')
+                else lower(split_part(authority, ':', 1))
+            end as host,
+            case
+                when usual then null
                 when authority like '[%' then split_part(split_part(authority, ']', 2), ':', 2)
                 else split_part(authority, ':', 2)
             end as stated_port,
@@ -129,6 +139,7 @@ select
     nullif(host, '') as backend_host,
     cast(
         case
+            when usual then 443
             when stated_port = '' and scheme in ('https', 'wss') then 443
             when stated_port = '' and scheme in ('http', 'ws') then 80
             when try_cast(stated_port as integer) between 1 and 65535
