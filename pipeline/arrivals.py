@@ -5,39 +5,30 @@ Only texts that may hold secrets are looked at outside, by column.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
-from pipeline.dataset import Dataset, Type
+from pipeline.dataset import Dataset
 from pipeline.datasets import datasets
 from pipeline.engine import UnreadableError
 from pipeline.engines.duckdb import BAD_LINES, connection, quoted, reach_remote_files
-from pipeline.errors import PipelineError
 from pipeline.lake import ParquetFile
 from pipeline.lines import LONGEST_LINE_BYTES
+from pipeline.parquet import written
 from pipeline.query import queries
 from pipeline.source import Source
 from pipeline.stretch import Gathered, Place, Sifted, Tally, places
 from pipeline.transforms.redaction import holds_secret, without_secrets
 
-# Level 1 takes three quarters of the time of the default, for one per cent more.
-WRITTEN_AS = (
-    "format parquet, compression zstd, compression_level 1, write_bloom_filter false, "
-    "dictionary_size_limit 4096, return_stats true"
-)
 # Up to so many runs of lines, their places are cheaper spelled out than looked up.
 FEW_RUNS = 64
 # A column of up to so many texts is looked through text by text, together with others.
 FEW_TEXTS = 64
-# Longer texts are no bounds that help a reader to pass over a file.
-LONGEST_BOUND = 64
 PLACE = ("blob", "position", "item")
 
 
@@ -254,10 +245,14 @@ class Arrivals:
             day for (day,) in self._rows("select distinct date::varchar from arrived order by 1")
         ]
         if len(days) == 1:
-            return [self._written("arrived", self._dataset, days[0], room)]
+            return [written(self._connection, "arrived", self._dataset, days[0], room)]
         return [
-            self._written(
-                f"(from arrived where date = {quoted(day)}::date)", self._dataset, day, room
+            written(
+                self._connection,
+                f"(from arrived where date = {quoted(day)}::date)",
+                self._dataset,
+                day,
+                room,
             )
             for day in days
         ]
@@ -281,31 +276,13 @@ class Arrivals:
         return self._again(rows, file, dataset, room)
 
     def _again(self, rows: str, file: ParquetFile, dataset: str, room: Path) -> ParquetFile | None:
-        made = self._written(rows, datasets()[dataset], file.partition["date"], room)
+        day = file.partition["date"]
+        made = written(self._connection, rows, datasets()[dataset], day, room)
         (room / file.path).unlink()
         if made.rows:
             return made
         (room / made.path).unlink()
         return None
-
-    def _written(self, rows: str, dataset: Dataset, day: str, room: Path) -> ParquetFile:
-        folder = f"date={day}"
-        path = f"{folder}/part-{uuid4()}.zstd.parquet"
-        # Zoneless times would ask for a newer Delta reader.
-        columns = ", ".join(
-            f"{each.name}::timestamptz as {each.name}" if each.type is Type.TIMESTAMP else each.name
-            for each in dataset.columns
-            if each.name != "date"
-        )
-        copied = f"copy (select {columns} from {rows}) to {quoted(str(room / path))} ({WRITTEN_AS})"
-        try:
-            (room / folder).mkdir(parents=True, exist_ok=True)
-            ((_, count, size, _, told, *_),) = self._rows(copied)
-        except (OSError, duckdb.IOException) as error:
-            (room / path).unlink(missing_ok=True)
-            raise PipelineError(f"{room}: cannot be written: {_reason(error)}") from error
-        stats = {name.strip('"'): each for name, each in told.items()} if count else {}
-        return ParquetFile(path, {"date": day}, count, size, _statistics(dataset, stats))
 
     # --- the engine ---
 
@@ -337,13 +314,6 @@ def _placed_by_runs(read: str, lines: Gathered) -> str:
     """
 
 
-def _reason(error: Exception) -> str:
-    """What the system says, without DuckDB's own words about it."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error).rpartition(": ")[2]
-
-
 def _same(names: Iterable[str]) -> str:
     return " and ".join(f"arrived.{name} is not distinct from landed.{name}" for name in names)
 
@@ -358,40 +328,3 @@ def _parquet(files: Iterable[str]) -> str:
 
 def _moment(moment: object) -> str:
     return f"{quoted(str(moment))}::timestamptz"
-
-
-def _statistics(
-    dataset: Dataset, told: Mapping[str, Mapping[str, str]]
-) -> dict[str, dict[str, object]]:
-    """What Delta keeps of a file's columns, so that readers may pass over the file."""
-    least: dict[str, object] = {}
-    most: dict[str, object] = {}
-    for column in dataset.columns:
-        said = told.get(column.name, {})
-        if "min" in said and (bounds := _bounds(column.type, said)):
-            least[column.name], most[column.name] = bounds
-    nulls: dict[str, object] = {
-        name: int(said["null_count"]) for name, said in told.items() if "null_count" in said
-    }
-    return {"minValues": least, "maxValues": most, "nullCount": nulls}
-
-
-def _bounds(kind: Type, said: Mapping[str, str]) -> tuple[object, object] | None:
-    low, high = said["min"], said["max"]
-    match kind:
-        case Type.TIMESTAMP:
-            return _to_the_ms(low), _to_the_ms(high)
-        case Type.BIGINT | Type.INTEGER:
-            return int(low), int(high)
-        case Type.DOUBLE:
-            return float(low), float(high)
-        case Type.VARCHAR:
-            exact = said.get("min_is_exact") == said.get("max_is_exact") == "true"
-            return (low, high) if exact and max(len(low), len(high)) <= LONGEST_BOUND else None
-    return None
-
-
-def _to_the_ms(text: str) -> str:
-    """The moment as Delta writes it: cut to milliseconds."""
-    moment = datetime.fromisoformat(text).astimezone(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"

@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.answer import Answer
-from pipeline.config import Settings
+from pipeline.config import Gateway, Settings
 from pipeline.engine import Engine
 from pipeline.query import queries
 
@@ -39,20 +39,14 @@ def tell_topology(engine: Engine, settings: Settings) -> dict[str, str]:
     }
     rows += [row for host, ip in learnt.items() for row in _stated(host, (ip,), None)]
     engine.hold("destinations", _destinations(rows))
-    engine.hold(
-        "gateways",
-        pa.table(
-            {
-                "gateway": pa.array(
-                    [gateway.resource_id.lower() for gateway in settings.gateway], pa.string()
-                ),
-                "requests_a_record": pa.array(
-                    [1 / (gateway.sampling or 1) for gateway in settings.gateway], pa.float64()
-                ),
-            }
-        ),
-    )
+    engine.hold("gateways", _gateways(settings.gateway))
     return learnt
+
+
+def without_topology(engine: Engine) -> None:
+    """Makes an engine know no gateway and no destination."""
+    engine.hold("destinations", _destinations([]))
+    engine.hold("gateways", _gateways(()))
 
 
 def _stated(
@@ -72,6 +66,16 @@ def _as_in_urls(ip: str) -> str:
     """An address as logs write it: IPv6 in lower case and brackets."""
     bare = ip.lower().strip("[]")
     return f"[{bare}]" if ":" in bare else bare
+
+
+def _gateways(stated: Iterable[Gateway]) -> pa.Table:
+    told = [(each.resource_id.lower(), 1 / (each.sampling or 1)) for each in stated]
+    return pa.table(
+        {
+            "gateway": pa.array([name for name, _ in told], pa.string()),
+            "requests_a_record": pa.array([share for _, share in told], pa.float64()),
+        }
+    )
 
 
 def _destinations(rows: list[tuple[str, str, str | None, str | None]]) -> pa.Table:

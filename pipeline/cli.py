@@ -267,11 +267,14 @@ def vacuum(lake: str, keep_days: int) -> None:
     metavar="AGE",
     help="Days to keep, such as 90d, or the first day to keep, such as 2026-03-01 (UTC).",
 )
+@click.option("--port-history", is_flag=True, help="Drop the counts of backend calls, too.")
 @_answered
-def forget(lake: str, older_than: str) -> None:
+def forget(lake: str, older_than: str, port_history: bool) -> None:
     """Drop the rows of old days.
 
-    Exports that were landed stay known and are not read again. Disk space is free after vacuum.
+    How many backend calls began and ended in each second (dataset activity) is kept, so that past
+    port occupancy can still be told. Exports that were landed stay known and are not read again.
+    Disk space is free after vacuum.
 
     \b
     gateway-rca lake forget --lake lake --older-than 90d
@@ -283,8 +286,26 @@ def forget(lake: str, older_than: str) -> None:
     from pipeline.window import first_day
 
     before = first_day(older_than, datetime.now(UTC).date(), "--older-than")
-    for done in forgotten(Lake(lake).there(), before):
+    for done in forgotten(Lake(lake).there(), before, port_history):
         click.echo(f"{done.dataset}: {done.rows:,} rows before {before.isoformat()} dropped")
+
+
+@lake_.command()
+@LAKE
+@_answered
+def recount(lake: str) -> None:
+    """Count backend calls per second again, from the rows there are.
+
+    Landing does so by itself; this is for when the way of counting changed. What was counted of
+    days that were forgotten since stays as it is.
+
+    \b
+    gateway-rca lake recount --lake lake
+    """
+    from pipeline.lake import Lake
+    from pipeline.roll_up import rebuild
+
+    click.echo(f"activity: {rebuild(Lake(lake).there()):,} days counted again")
 
 
 @main.command()

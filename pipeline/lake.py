@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import msgspec
 import pyarrow as pa
@@ -49,6 +50,10 @@ UNREACHABLE = re.compile(r"error sending request|client error \(Connect\)|timed 
 NO_CONTAINER = re.compile(r"ContainerNotFound|specified container does not exist|404 Not Found")
 NO_PERMISSION = re.compile(r"Authoriz|Authentic|\b40[13]\b")
 CONTAINER = re.compile(r"az://([^/]+)/([^/]+)")
+
+
+class ForgottenError(Exception):
+    """A table's log does not tell of a commit any more."""
 
 
 class OvertakenError(Exception):
@@ -194,6 +199,39 @@ class Lake:
         table = self.table(name)
         return self._marks(name, table).get(application(blob, generation), 0) if table else 0
 
+    def commits(self, name: str) -> int:
+        """How many commits a dataset's table has had; 0 if it was never made."""
+        table = self.table(name)
+        if not table:
+            return 0
+        with self.telling():
+            table.update_incremental()
+        return table.version() + 1
+
+    def added(self, name: str, after: int, upto: int) -> list[str]:
+        """The files with new rows that commits brought, from the one after ``after`` to ``upto``.
+
+        Commits are counted from 1. Raises ``ForgottenError`` where the log does not go so far back.
+        """
+        files = self._log(name)
+        found: list[str] = []
+        for version in range(after, upto):
+            try:
+                told = [msgspec.json.decode(line) for line in _commit_lines(files, version)]
+            except FileNotFoundError as error:
+                raise ForgottenError from error
+            # What replaces files, as compaction does, brings nothing new.
+            if not any("remove" in each for each in told):
+                found += [
+                    f"{self.place(name)}/{unquote(each['add']['path'])}"
+                    for each in told
+                    if "add" in each
+                ]
+        return found
+
+    def _log(self, name: str) -> FileSystem:
+        return PyFileSystem(DeltaStorageHandler(*delta(self.place(name))))
+
     def holds(self, name: str, blob: str, generation: int, known: str) -> bool:
         """Whether what a dataset holds of ``blob`` may be that content, by its digest."""
         table = self.table(name)
@@ -270,8 +308,11 @@ class Lake:
         room: Path,
         spans: Sequence[Span],
         version: int,
+        since: str | None = None,
     ) -> None:
         """Makes files in ``room`` part of a table, and moves the marks of the spans they tell of.
+
+        They replace those from the day ``since`` on, if one is named.
 
         Raises ``OvertakenError`` where the table is not at ``version`` any more: then the files may
         hold what another run has put there.
@@ -286,9 +327,10 @@ class Lake:
         with self.telling(), _overtaking():
             table.create_write_transaction(
                 [each.action() for each in files],
-                "append",
+                "overwrite" if since else "append",
                 table.schema(),
                 ["date"],
+                [("date", ">=", since)] if since else None,
                 commit_properties=CommitProperties(
                     app_transactions=[Transaction(TURN, version + 1), *_marked(spans)]
                 ),
@@ -317,8 +359,8 @@ class Lake:
         """All marks of a table. Delta itself would go through its log again for each one."""
         seen = self._seen.setdefault(name, _Marks())
         if seen.version < table.version():
-            files = PyFileSystem(DeltaStorageHandler(*delta(self.place(name))))
-            seen.by_application.update(_transactions(files, seen.version, table.version()))
+            told = _transactions(self._log(name), seen.version, table.version())
+            seen.by_application.update(told)
             seen.version = table.version()
         return seen.by_application
 
@@ -412,10 +454,15 @@ def _transactions(files: FileSystem, after: int, upto: int) -> Iterator[tuple[st
             for told in pq.read_table(file, columns=["txn"])["txn"].drop_null().to_pylist():
                 yield told["appId"], told["version"]
     for version in range(max(after, checkpoint) + 1, upto + 1):
-        with files.open_input_file(f"_delta_log/{version:020}.json") as file:
-            for line in file.read().splitlines():
-                if told := msgspec.json.decode(line).get("txn"):
-                    yield told["appId"], told["version"]
+        for line in _commit_lines(files, version):
+            if told := msgspec.json.decode(line).get("txn"):
+                yield told["appId"], told["version"]
+
+
+def _commit_lines(files: FileSystem, version: int) -> list[bytes]:
+    with files.open_input_file(f"_delta_log/{version:020}.json") as file:
+        lines: list[bytes] = file.read().splitlines()
+        return lines
 
 
 def _of(blobs: Iterable[str], rows: pa.Table) -> pa.Table:

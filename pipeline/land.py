@@ -23,6 +23,7 @@ from pipeline.feed import BROKEN, Batch, feed
 from pipeline.lake import Lake, OvertakenError, ParquetFile, Span
 from pipeline.plan import Plan, Planner
 from pipeline.read import Read, Told, read
+from pipeline.roll_up import keep_up
 from pipeline.sources import sources
 from pipeline.storage import Blob, blobs
 from pipeline.stretch import Ending, Place, Reading
@@ -35,6 +36,8 @@ MEMORY = "500MB"
 # Records are read together up to this size; more saves nothing and costs memory.
 MOST_BATCH_BYTES = 64 << 20
 LEAST_BATCH_BYTES = 16 << 20
+# Rows after which the backend calls among them are counted: seldom enough to cost little.
+COUNTED_AT_ONCE = 1_000_000
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -136,7 +139,7 @@ def land(
     plan = planner.plan(found)
     landing = _begun(found, plan)
     bytes_all = sum(map(_to_read, plan.readings))
-    bytes_done = 0
+    bytes_done = uncounted = 0
     with (
         _telling_of_room(),
         tempfile.TemporaryDirectory(prefix="gateway-rca-") as folder,
@@ -147,7 +150,12 @@ def land(
         for done in _in_order(pool, batches, committer.room):
             committer.commit(done)
             bytes_done += sum(map(_read_of, done.endings))
+            uncounted += sum(each.rows.total() for each in done.told.values())
+            if uncounted >= COUNTED_AT_ONCE:
+                keep_up(lake)
+                uncounted = 0
             on_progress(Progress(min(bytes_done, bytes_all), bytes_all, landing.rows.total()))
+        keep_up(lake)
     return landing
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 import polars as pl
 from deltalake import DeltaTable, WriterProperties
 
+from pipeline import roll_up
 from pipeline.ask import ask
 from pipeline.dataset import DATED
 from pipeline.datasets import datasets
@@ -128,6 +129,7 @@ def _told_gaps(gaps: tuple[Hours, ...]) -> str:
 
 def compact(lake: Lake) -> Iterator[Done]:
     """Merges small files; readers and writers may go on meanwhile."""
+    roll_up.keep_up(lake)
     for name, table in _tables(lake):
         before = len(lake.files(name))
         with lake.telling():
@@ -141,6 +143,7 @@ def compact(lake: Lake) -> Iterator[Done]:
 
 def vacuum(lake: Lake, keep: timedelta, now: datetime) -> Iterator[Done]:
     """Removes files that no version younger than ``keep`` needs, and what killed writers left."""
+    roll_up.keep_up(lake)
     for name, table in _tables(lake):
         with lake.telling():
             gone = table.vacuum(
@@ -158,13 +161,15 @@ def vacuum(lake: Lake, keep: timedelta, now: datetime) -> Iterator[Done]:
         yield Done(name, removed=len(gone) + deleted(place, leftovers))
 
 
-def forget(lake: Lake, before: date) -> Iterator[Done]:
+def forget(lake: Lake, before: date, port_history: bool = False) -> Iterator[Done]:
     """Drops the rows of days before one; what was landed stays known, and is not read again.
 
-    The ledger and the quarantine have no days and stay. Disk space is free after ``vacuum``.
+    The ledger and the quarantine have no days and stay; so does the ``port_history``, which tells
+    of no caller, unless it is to go, too. Disk space is free after ``vacuum``.
     """
+    roll_up.keep_up(lake)
     for name, table in _tables(lake):
-        if datasets()[name].partition != "date":
+        if datasets()[name].partition != "date" or (name == roll_up.COUNTS and not port_history):
             continue
         files = len(lake.files(name))
         with lake.telling():

@@ -9,10 +9,13 @@ from typing import Any
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
+from pipeline.ask import without_topology
 from pipeline.datasets import datasets
+from pipeline.engines.duckdb import DuckDB
 from pipeline.lake import Lake
 from pipeline.land import Landing, land
 from pipeline.location import delta
+from pipeline.query import queries
 
 MORNING = datetime(2026, 3, 10, 8, tzinfo=UTC)
 GATEWAY = "/SUBSCRIPTIONS/0/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.APIMANAGEMENT/SERVICE/CONTOSO"
@@ -139,6 +142,32 @@ def rows(lake: Path | str, name: str) -> list[Row]:
     return sorted(found, key=_place)
 
 
+def counts(lake: Path | str) -> Counter[tuple[object, ...]]:
+    """What the lake tells of backend calls by second: of each kind, how many began and ended."""
+    place = Lake(lake)
+    engine = DuckDB()
+    engine.attach("activity", datasets()["activity"], place.files("activity"))
+    return _summed(engine, "activity")
+
+
+def recounted(lake: Path | str) -> Counter[tuple[object, ...]]:
+    """The same, counted from the requests that are there now."""
+    engine = DuckDB()
+    without_topology(engine)
+    engine.attach("requests", datasets()["requests"], Lake(lake).files("requests"))
+    engine.keep(queries()["calls_by_second"])
+    return _summed(engine, "calls_by_second")
+
+
+def _summed(engine: DuckDB, table: str) -> Counter[tuple[object, ...]]:
+    kinds = "date, time, resource_id, instance, called, port, host, ending"
+    found: Counter[tuple[object, ...]] = Counter()
+    for side in ("started", "ended"):
+        told = engine.connection.execute(f"select {kinds}, sum({side}) from {table} group by all")
+        found.update({(side, *row[:-1]): row[-1] for row in told.fetchall() if row[-1]})
+    return found
+
+
 def _place(row: Row) -> tuple[str, int, int, int, str]:
     if "position" in row:
         return row["blob"], row["position"], row["item"] or 0, 0, ""
@@ -190,7 +219,13 @@ def assert_accounted(landing: Landing, lake: Path | str) -> None:
 
 
 def assert_sound(lake: Path | str) -> None:
-    """The ledger tells what is there, nothing stands there twice, and no event is told twice."""
+    """The ledger tells what is there, nothing stands there twice, and no event is told twice.
+
+    What is counted of backend calls are those of the requests there, and of days forgotten since.
+    """
+    there = recounted(lake)
+    days = {kind[1] for kind in there}
+    assert {kind: n for kind, n in counts(lake).items() if kind[1] in days} == there
     ledger = rows(lake, "landings")
     for row in ledger:
         told = row["rows"] + row["duplicates"] + row["quarantined"] + row["set_aside"]

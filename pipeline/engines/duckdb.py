@@ -18,6 +18,7 @@ from pipeline.query import Query, queries
 AZURE = "az"
 BAD_LINES = (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException)
 # Tried one after the other where a query fails for want of memory; the last is DuckDB's default.
+DAY = r".*/date=(\d{4}-\d\d-\d\d)/"
 MORE_MEMORY = ("1GB", "2GB", "4GB", "80%")
 
 
@@ -58,12 +59,18 @@ class DuckDB:
             self.hold(name, dataset.empty())
             return
         reach_remote_files(self.connection, files)
-        # The lake marks times as UTC; here they are UTC without saying so.
-        columns = ", ".join(f"{each.name}::{each.type} as {each.name}" for each in dataset.columns)
+        # The lake marks times as UTC; here they are UTC without saying so. The day stands in the
+        # path, and the last one counts: a lake may itself lie below a folder named like one.
+        columns = ", ".join(
+            f"regexp_extract(filename, {quoted(DAY)}, 1)::{each.type} as {each.name}"
+            if each.name == dataset.partition
+            else f"{each.name}::{each.type} as {each.name}"
+            for each in dataset.columns
+        )
         listed = ", ".join(quoted(file) for file in files)
         self.connection.execute(
             f"create or replace temp view {name} as select {columns} "  # noqa: S608
-            f"from read_parquet([{listed}], hive_partitioning = true)"
+            f"from read_parquet([{listed}], hive_partitioning = false, filename = true)"
         )
 
     def hold(self, name: str, rows: pa.Table) -> None:
@@ -84,6 +91,14 @@ class DuckDB:
         except duckdb.Error as error:
             error.add_note(f"in {query.path}:\n{query.sql}")
             raise
+
+    def keep(self, query: Query) -> None:
+        """Makes the answer of a query without parameters a table of its name."""
+        self._view_sources(query)
+        columns = ", ".join(f"{each.name}::{each.type} as {each.name}" for each in query.returns)
+        self.connection.execute(
+            f"create or replace temp table {query.name} as select {columns} from ({query.sql})"  # noqa: S608
+        )
 
     def _answer(self, sql: str, parameters: Mapping[str, object]) -> pa.Table:
         """What the SQL gives; where it cannot in the memory that is meant for it, with more.

@@ -39,7 +39,7 @@ def _items(record: Told) -> Iterator[Told]:
 azure_metrics_table = Source(
     about="Tables AzureMetrics and AzureMetricsV2: export rule, query answers, CSV",
     dataset="metrics",
-    query="metrics",
+    query="platform_metrics",
     record=Record,
     claims=_claims,
     items=_items,

@@ -98,7 +98,7 @@ def _span(interval: object) -> object:
 metrics_rest = Source(
     about="Answers of the metrics interface and of `az monitor metrics list`, with dimensions",
     dataset="metrics",
-    query="metrics",
+    query="platform_metrics",
     record=Record,
     claims=_claims,
     items=_items,

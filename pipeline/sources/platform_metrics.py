@@ -93,7 +93,7 @@ def _spelt(value: object) -> str | None:
 platform_metrics = Source(
     about="Platform metrics by a diagnostic setting: JSON Lines with metricName and timeGrain",
     dataset="metrics",
-    query="metrics",
+    query="platform_metrics",
     record=Record,
     claims=lambda record: (
         "metricname" in record and "timegrain" in record and OF_OTHERS.isdisjoint(record)

@@ -27,7 +27,7 @@ def _items(record: Told) -> Iterator[Told]:
 platform_metrics_rule = Source(
     about="Platform metrics by a data collection rule: with unit and dimension",
     dataset="metrics",
-    query="metrics",
+    query="platform_metrics",
     record=Record,
     claims=lambda record: (
         "metricname" in record

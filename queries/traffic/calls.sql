@@ -10,6 +10,7 @@
 -- returns: call_ended TIMESTAMP - moment the backend call was over, at the latest
 -- returns: gateway VARCHAR - resource that logged it: a gateway, an app, or an app's telemetry
 -- returns: region VARCHAR - region of the gateway
+-- returns: instance VARCHAR - instance of it that made the call; null where not told
 -- returns: correlation_id VARCHAR - id which the gateway gave the request
 -- returns: caller_ip VARCHAR - address of the immediate caller
 -- returns: subscription VARCHAR - subscription of the caller
@@ -18,6 +19,8 @@
 -- returns: method VARCHAR - HTTP method
 -- returns: url VARCHAR - URL asked for
 -- returns: destination VARCHAR - ip:port called, else host:port or what of it is told, or null
+-- returns: called VARCHAR - host or address called, as the record names it
+-- returns: port INTEGER - port called
 -- returns: host VARCHAR - host name called
 -- returns: path VARCHAR - public, or a private way that needs no port; null if unknown
 -- returns: outcome VARCHAR - ok, failed, rejected (401, 403, 429 by the backend), aborted, unknown
@@ -73,6 +76,7 @@ select
     told.time + told.call_ms * interval '0.001' second as call_ended,
     told.gateway,
     told.region,
+    told.instance,
     told.correlation_id,
     told.caller_ip,
     told.subscription,
@@ -86,6 +90,8 @@ select
         -- Others leave out ports of databases and backends; here it would split a destination.
         when not told.by_api_management and told.backend_host is not null then ''
     end as destination,
+    told.called,
+    told.port,
     coalesce(told.backend_host, destinations.host) as host,
     destinations.path,
     case

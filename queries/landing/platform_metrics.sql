@@ -1,4 +1,4 @@
--- name: metrics
+-- name: platform_metrics
 -- about: Which value of which metric does each record or data point tell?
 -- source: records
 -- grain: blob, position, item
