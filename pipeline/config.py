@@ -14,6 +14,8 @@ from pipeline.storage import SETTINGS_NAME
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[int, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+# Microsoft, NAT gateway SKUs (2026-07).
+MOST_IPS_OF_A_NAT_GATEWAY = 16
 
 
 class Kind(StrEnum):
@@ -53,7 +55,12 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"s
 
 
 class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A gateway; null where the setting is not stated."""
+    """A gateway; null where the setting is not stated.
+
+    A port is held for ``hold_s`` after a close, ``hold_after_reset_s`` after a reset or a refusal,
+    and ``hold_half_open_s`` after a SYN that nobody answered; ``idle_timeout_s`` is how long a
+    connection may be silent. ``firewall_instances`` are those of the Azure Firewall on the way out.
+    """
 
     resource_id: str
     kind: Kind | None = None
@@ -63,6 +70,9 @@ class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_ips: Count | None = None
     idle_timeout_s: Seconds | None = None
     hold_s: Seconds | None = None
+    hold_after_reset_s: Seconds | None = None
+    hold_half_open_s: Seconds | None = None
+    firewall_instances: Count | None = None
     sampling: Share | None = None
     egress_resource_id: str | None = None
     history: tuple[Change, ...] = ()
@@ -143,7 +153,18 @@ def settings(path: Path | None) -> Settings:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise PipelineError(f"{path}: {key} {twice[0]!r} stands twice; keep one of them")
+    for gateway in read.gateway:
+        _refuse_more_than_fit(path, gateway)
     return msgspec.structs.replace(read, origin=path.name)
+
+
+def _refuse_more_than_fit(path: Path, gateway: Gateway) -> None:
+    ips = max(gateway.public_ips or 0, *(each.public_ips or 0 for each in gateway.history), 0)
+    if gateway.egress is Egress.NAT_GATEWAY and ips > MOST_IPS_OF_A_NAT_GATEWAY:
+        raise PipelineError(
+            f"{path}: gateway.public_ips of {gateway.resource_id!r} is {ips}, and a NAT gateway "
+            f"takes {MOST_IPS_OF_A_NAT_GATEWAY}; state how many IPv4 addresses are attached to it"
+        )
 
 
 def beside(exports: list[str]) -> Path | None:

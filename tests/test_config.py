@@ -44,6 +44,20 @@ def test_history_holds_from_its_moment_on(tmp_path: Path) -> None:
         assert gateway.at(moment).units == units
 
 
+def test_timers_and_instances_of_the_way_out_are_read(tmp_path: Path) -> None:
+    text = "hold_after_reset_s = 10\nhold_half_open_s = 0\nfirewall_instances = 3\n"
+    (gateway,) = settings(_file(tmp_path, GATEWAY + text)).gateway
+    assert (gateway.hold_after_reset_s, gateway.hold_half_open_s) == (10, 0)
+    assert gateway.firewall_instances == 3
+
+
+def test_a_nat_gateway_has_sixteen_addresses_and_others_may_have_more(tmp_path: Path) -> None:
+    nat = GATEWAY + 'egress = "nat_gateway"\npublic_ips = 16\n'
+    assert settings(_file(tmp_path, nat)).gateway[0].public_ips == 16
+    firewall = GATEWAY + 'egress = "azure_firewall"\npublic_ips = 17\n'
+    assert settings(_file(tmp_path, firewall)).gateway[0].public_ips == 17
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -51,6 +65,16 @@ def test_history_holds_from_its_moment_on(tmp_path: Path) -> None:
         (GATEWAY + 'units = "two"\n', "units"),
         (GATEWAY + "units = 0\n", "units"),
         (GATEWAY + 'egress = "vpn"\n', "egress"),
+        (GATEWAY + "hold_after_reset_s = -1\n", "hold_after_reset_s"),
+        (GATEWAY + "hold_half_open_s = 1.5\n", "hold_half_open_s"),
+        (GATEWAY + "firewall_instances = 0\n", "firewall_instances"),
+        (GATEWAY + 'egress = "nat_gateway"\npublic_ips = 17\n', "takes 16; state how many"),
+        (
+            GATEWAY
+            + 'egress = "nat_gateway"\n'
+            + "[[gateway.history]]\nfrom = 2026-03-05T00:00:00Z\npublic_ips = 20\n",
+            "takes 16; state how many",
+        ),
         (
             GATEWAY
             + GATEWAY.upper()
