@@ -99,13 +99,15 @@ def _ports(held: Bounds, way: limits.Way) -> Ports:
     return Ports(
         scope="total" if way.shared else "unit",
         lower_peak=held.lower_peak,
-        estimate_peak=None,
+        estimate_peak=held.estimate_peak,
         upper_peak=held.upper_peak,
         limit=held.limit,
         limit_from=f"{way.ports.origin}: {way.ports.source}",
         peak_at=iso(held.peak_at),
-        demand_peak=None,
-        basis="gateway_logs",
+        demand_peak=held.demand_peak,
+        basis=held.basis,  # type: ignore[arg-type]
+        instance=held.instance,
+        sharing=held.sharing,
     )
 
 
@@ -226,7 +228,7 @@ def _candidates(seen: Seen, near: Window, worst: str | None) -> dict[str, Series
     }
     found["Distinct callers"] = series(minutes, near, "callers", 0)
     if worst is not None:
-        held = seen.frame("ports_by_minute").filter(pl.col("destination") == worst)
+        held = seen.ports_by_minute().filter(pl.col("destination") == worst)
         found[f"Calls in flight to {worst}"] = level(held, near, "in_flight_peak")
         answered = seen.frame("backend_time_by_minute").filter(
             pl.col("succeeded") & (pl.col("destination") == worst)
@@ -340,7 +342,7 @@ def timeline(
                 Event(
                     time=told(bound.peak_at),
                     says=f"Most ports may have been held to {worst}: up to {bound.upper_peak:,}.",
-                    figure="T2",
+                    figure="T10",
                 )
             )
     events += _elsewhere(seen)

@@ -1,13 +1,14 @@
 """Diagnose: from what was seen to findings; frames in, values out, no clock, no lake."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline import account, limits
+from pipeline import account
 from pipeline.config import Slo
 from pipeline.exhibit import numbered
 from pipeline.finding import (
+    CounterReading,
     Evidence,
     Exhaustion,
     Hypothesis,
@@ -21,10 +22,10 @@ from pipeline.finding import (
 from pipeline.hypotheses import hypotheses
 from pipeline.hypothesis import Case
 from pipeline.seen import Seen
-from pipeline.transforms.ports import Bounds
+from pipeline.support_request import support_request
+from pipeline.transforms import exhaustion
 from pipeline.transforms.trigger import trigger
 from pipeline.window import iso, told
-from pipeline.wording import of
 
 LIKELY = 0.7
 # How often evidence that looks right misleads as a whole: then only the priors are left. A
@@ -32,12 +33,18 @@ LIKELY = 0.7
 MISLED = 0.05
 
 # What no gateway log can show, and what could.
-CANNOT_SEE = (
-    "Port counters (SnatConnectionCount, UsedSnatPorts, a Load Balancer health event): none was "
-    "read, so exhaustion of ports can be excluded or left open, never confirmed.",
-    "Which unit served a request: gateway logs do not say. Bounds are for the unluckiest unit.",
-    "Side calls (send-request), and retries inside the gateway's policies: they hold ports that "
-    "neither bound counts.",
+NO_COUNTER = (
+    "Port counters of its way out (failed SNAT connections, ports used and allocated, a Load "
+    "Balancer health event): none was read."
+)
+OTHER_COUNTERS = (
+    "Port counters of its way out: those that were read are not known to be; egress_resource_id in "
+    "the settings says so."
+)
+NO_UNITS = "Which unit served a request: the logs do not say. Bounds are for the unluckiest unit."
+ALWAYS = (
+    "Side calls (send-request), retries inside the gateway's policies, and connections kept open "
+    "without a call: they hold ports that neither bound counts.",
     "Changes to the configuration: no activity log was read.",
 )
 
@@ -61,7 +68,7 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         end=iso(run.end),
         threshold=run.threshold,
         verdict=_mechanism(top, cases[top.id], why_trigger),
-        snat=_snat(facts),
+        snat=_snat(seen, facts),
         destinations=targets,
         instances=[],
         hypotheses=ranked,
@@ -76,9 +83,18 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         failing_callers=account.callers(seen.frame("failing_callers")),
         samples=account.samples(seen.frame("failure_samples")),
         timeline=account.timeline(seen, facts, why_trigger, worst),
-        cannot_see=list(CANNOT_SEE),
+        cannot_see=list(_cannot_see(facts)),
         do_first=[hypotheses()[each.id].do_first for each in _open(ranked)],
     )
+
+
+def _cannot_see(facts: Mapping[str, Any]) -> Iterator[str]:
+    """What of this incident no data tells."""
+    if not facts["counters"]:
+        yield OTHER_COUNTERS if facts["all_counters"] else NO_COUNTER
+    if not any(bound.instance for bound in facts["ports"]):
+        yield NO_UNITS
+    yield from ALWAYS
 
 
 def _ranked(cases: Mapping[str, Case], number: int) -> list[Hypothesis]:
@@ -146,62 +162,27 @@ def _mechanism(top: Hypothesis, case: Case, why: tuple[Trigger, str]) -> Mechani
     )
 
 
-def _snat(facts: Mapping[str, Any]) -> Snat:
-    """Excluded where no destination that failed can have come up to the limit; else left open.
-
-    A destination whose calls all went well did not want for a port, whatever its bound.
-    """
-    way: limits.Way = facts["way"]
-    failed = {name: failures for name, (_, failures) in facts["calls_during"].items()}
-    held: list[Bounds] = [each for each in facts["ports"] if failed.get(each.destination)]
-    unplaced: float = facts["ways"].unplaced
-    if unplaced:
-        return Snat(
-            verdict=Exhaustion.UNDECIDED,
-            why=f"{unplaced:,.0f} failed calls do not say where they went, so that their ports "
-            "cannot be bounded, and no port counter was read that could decide.",
-        )
-    if not facts["calls_by_minute"].height and not facts["ways"].told:
-        return Snat(
-            verdict=Exhaustion.UNDECIDED,
-            why="What was logged here tells of requests that came in, and nothing of calls that "
-            "were made for them; no port counter was read that could decide.",
-        )
-    if not held:
-        return Snat(
-            verdict=Exhaustion.EXCLUDED,
-            why="No call that failed is known to have left by a public path, and only those hold "
-            "translation ports.",
-        )
-    over = [each for each in held if not each.excluded]
-    named = max(over or held, key=lambda each: (failed[each.destination], each.upper_peak))
-    if not over:
-        return Snat(
-            verdict=Exhaustion.EXCLUDED,
-            why="Even if every call had taken a port of its own, all on one unit, "
-            f"{named.destination} would have held {named.upper_peak:,} ports at its peak"
-            f"{_sharing(named)}; {named.limit:,} {_there(way)}"
-            + ("." if way.documented else f", and any number above {named.upper_peak:,} will do."),
-        )
+def _snat(seen: Seen, facts: Mapping[str, Any]) -> Snat:
+    """The verdict on translation ports, with what was measured of them."""
+    found: exhaustion.Verdict = facts["exhaustion"]
+    asks = found.verdict is Exhaustion.UNDECIDED
     return Snat(
-        verdict=Exhaustion.UNDECIDED,
-        why=f"{named.destination} held at least {named.lower_peak:,} ports (spread evenly) and at "
-        f"most {named.upper_peak:,} (all on one unit) at its peak{_sharing(named)}; "
-        f"{named.limit:,} {_there(way)}. {_limit_lies(named)}, and no port counter was read that "
-        "could decide.",
+        verdict=found.verdict,
+        why=found.why,
+        counters=[
+            CounterReading(
+                name=each.name,
+                resource_id=each.resource_id,
+                instance=each.instance,
+                says=each.says,
+                proves=each.proves,
+                at=iso(each.at),
+                counts=each in facts["counters"],
+            )
+            for each in facts["all_counters"]
+        ],
+        reuse=facts["reuse"].share,
+        reuse_from=facts["reuse"].says,
+        would_decide=found.would_decide,
+        support_request=support_request(seen, facts) if asks else None,
     )
-
-
-def _sharing(bound: Bounds) -> str:
-    if not bound.sharing:
-        return ""
-    hosts = of(bound.sharing, "host")
-    return f" ({hosts} of unknown address counted in: they may be on the same ip)"
-
-
-def _limit_lies(bound: Bounds) -> str:
-    return f"The limit lies {'below' if bound.lower_peak >= bound.limit else 'inside'} this band"
-
-
-def _there(way: limits.Way) -> str:
-    return "are there" if way.documented else "are assumed to be there"

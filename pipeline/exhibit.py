@@ -17,9 +17,9 @@ class Exhibit:
 
 
 def numbered(exhibit: str, incident: int) -> str:
-    """The id of an exhibit in the chapter of an incident: the second's F1a is F11a."""
+    """The id of an exhibit in the chapter of an incident: the second's F1a is F101a."""
     kind, digits = exhibit[0], exhibit[1:].rstrip("ab")
-    return f"{kind}{int(digits) + 10 * incident}{exhibit[1 + len(digits) :]}"
+    return f"{kind}{int(digits) + 100 * incident}{exhibit[1 + len(digits) :]}"
 
 
 # What the whole document rests on; D for data.
@@ -33,8 +33,9 @@ EXHIBITS = (
     Exhibit("F2", "Share of calls that failed, by destination and minute", "calls_by_minute"),
     Exhibit("F3", "BackendTime of successful calls, by minute", "backend_time_by_minute"),
     Exhibit("F4", "How long failing requests lasted", "failing_durations"),
+    Exhibit("F5", "Ports held to the worst destinations, between bounds", "calls_in_flight"),
     Exhibit("T1", "Who was hit", "impact"),
-    Exhibit("T2", "Destinations, bursts and ports", "ports_by_minute"),
+    Exhibit("T2", "Destinations and bursts", "calls_by_minute"),
     Exhibit("T3", "What the failures died of", "failures_by_minute"),
     Exhibit("T4", "What the failures have in common", "failures_by_attributes"),
     Exhibit("T5", "The gateway's own time", "overhead_by_minute"),
@@ -42,4 +43,6 @@ EXHIBITS = (
     Exhibit("T7", "What moved with the failures", "calls_by_minute"),
     Exhibit("T8", "Single requests to look up", "failure_samples"),
     Exhibit("T9", "Callers with most failures", "failing_callers"),
+    Exhibit("T10", "Ports by destination", "calls_in_flight"),
+    Exhibit("T11", "What port counters say", "port_counters_by_minute"),
 )

@@ -101,12 +101,18 @@ class Refused(Shape, frozen=True):
 
 
 class Assumption(Shape, frozen=True):
-    """A value that a conclusion rests on; ``origin`` is file, measured or default."""
+    """A value that a conclusion rests on; ``origin`` is file, measured or default.
+
+    ``of`` is the gateway or host that it is a value of, if of one. ``basis`` says what kind of
+    knowledge it is: only what is stated, measured or documented is taken for a fact.
+    """
 
     name: str
     value: float | str | None
     origin: str = msgspec.field(name="from")
     source: str
+    of: str | None
+    basis: Literal["stated", "measured", "documented", "observed", "second_hand", "assumed"]
 
 
 class Evidence(Shape, frozen=True):
@@ -142,6 +148,8 @@ class Ports(Shape, frozen=True):
     peak_at: Time | None
     demand_peak: int | None
     basis: Literal["gateway_logs", "metrics", "flow_logs"]
+    instance: str | None
+    sharing: int
 
 
 class Destination(Shape, frozen=True):
@@ -189,11 +197,36 @@ class Mechanism(Shape, frozen=True):
     probability: Share
 
 
+class CounterReading(Shape, frozen=True):
+    """What a measured counter of the way out says of the incident.
+
+    ``proves`` is true where ports ran out there, false where none was wanting, null where neither
+    can be told. ``counts`` says whether it is known to be the counter of this gateway's way out.
+    """
+
+    name: str
+    resource_id: str
+    instance: str | None
+    says: str
+    proves: bool | None
+    at: Time | None
+    counts: bool
+
+
 class Snat(Shape, frozen=True):
-    """Whether translation ports ran out, with the sentence that justifies it."""
+    """Whether translation ports ran out, with the sentence that justifies it.
+
+    Where that is undecided, ``would_decide`` is the one measurement that would decide, and
+    ``support_request`` the text to ask Azure Support with.
+    """
 
     verdict: Exhaustion
     why: str
+    counters: list[CounterReading]
+    reuse: Share
+    reuse_from: str
+    would_decide: str | None
+    support_request: str | None
 
 
 class Instance(Shape, frozen=True):

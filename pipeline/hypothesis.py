@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.finding import Direction, Evidence, Verdict
+from pipeline.transforms.counters import Counter
 from pipeline.transforms.ways import Ways
 from pipeline.wording import share
 
@@ -81,6 +82,13 @@ def speaks_for(weight: float, says: str, figure: str | None = None) -> Evidence:
 def speaks_against(weight: float, says: str, figure: str | None = None) -> Evidence:
     """Evidence against a mechanism; ``weight`` is given positive and kept negative."""
     return Evidence(says=says, direction=Direction.AGAINST, weight=-round(weight, 2), figure=figure)
+
+
+def measured(counter: Counter) -> Evidence:
+    """What a counter of the way out proves, as evidence."""
+    if counter.proves:
+        return speaks_for(4.0, counter.says, "T11")
+    return speaks_against(4.0, counter.says, "T11")
 
 
 def share_speaks(part: float, says: str, figure: str | None = None) -> Evidence:

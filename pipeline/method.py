@@ -8,7 +8,7 @@ import polars as pl
 from pipeline.answer import Answer
 from pipeline.config import Settings
 from pipeline.finding import Assumption, Coverage, Span
-from pipeline.limits import Way
+from pipeline.limits import Way, reuse_assumed
 from pipeline.transforms.gaps import gaps
 from pipeline.window import Window, iso, told
 
@@ -54,10 +54,12 @@ def assumptions(
     """Every value that a number of the report rests on, and where it came from."""
     found = [
         Assumption(
-            name=f"{value.name} of {gateway.rpartition('/')[2]}",
+            name=value.name,
             value=value.value,
             origin=value.origin,
             source=value.source,
+            of=gateway,
+            basis=value.basis.value,
         )
         for gateway, way in ways.items()
         for value in way.values
@@ -69,23 +71,40 @@ def assumptions(
             value=1,
             origin="default",
             source="HTTP/1.1; calls logged as HTTP/2 are left out of the lower bound",
+            of=None,
+            basis="assumed",
+        )
+    )
+    reuse = reuse_assumed()
+    found.append(
+        Assumption(
+            name=reuse.name,
+            value=reuse.value,
+            origin=reuse.origin,
+            source=reuse.source,
+            of=None,
+            basis=reuse.basis.value,
         )
     )
     found += [
         Assumption(
-            name=f"address of {destination.host}",
+            name="address",
             value=", ".join(destination.ips),
             origin="file",
             source=settings.origin or "",
+            of=destination.host,
+            basis="stated",
         )
         for destination in settings.destination
     ]
     found += [
         Assumption(
-            name=f"address of {host}",
+            name="address",
             value=ip,
             origin="measured",
             source="the one address that its failed calls name",
+            of=host,
+            basis="measured",
         )
         for host, ip in sorted(learnt.items())
     ]
@@ -107,7 +126,14 @@ def _stated(settings: Settings) -> list[Assumption]:
         ),
     ]
     return [
-        Assumption(name=name, value=value, origin="file" if said else "default", source=said)
+        Assumption(
+            name=name,
+            value=value,
+            origin="file" if said else "default",
+            source=said,
+            of=None,
+            basis="stated" if said else "assumed",
+        )
         for name, value, only_if_stated in rows
         if value is not None or not only_if_stated
     ]

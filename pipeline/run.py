@@ -33,8 +33,10 @@ from pipeline.lake import Lake
 from pipeline.land import Landing, Progress, land
 from pipeline.query import queries
 from pipeline.report import Format, Report, write
+from pipeline.roll_up import COUNTS, keep_up
 from pipeline.seen import Seen
 from pipeline.transforms.incidents import Run, merged, runs
+from pipeline.transforms.ports import around
 from pipeline.window import MINUTE, Window, floor, iso, to_the_ms
 from pipeline.wording import of
 
@@ -45,18 +47,32 @@ WHOLE_WINDOW = (
     "backend_time_by_minute",
     "overhead_by_minute",
 )
-OF_A_GATEWAY = ("ports_by_minute",)
+AROUND_AN_INCIDENT = (
+    "calls_in_flight",
+    "flow_ports_by_minute",
+    "port_counters_by_minute",
+    "port_events",
+)
 OF_AN_INCIDENT = tuple(
     dict.fromkeys(
         [
             *(
                 exhibit.query
                 for exhibit in EXHIBITS
-                if exhibit.query not in WHOLE_WINDOW + OF_A_GATEWAY
+                if exhibit.query not in WHOLE_WINDOW + AROUND_AN_INCIDENT
             ),
             "hosts",
         ]
     )
+)
+READ = (
+    "requests",
+    "activity",
+    "flows",
+    "metrics",
+    "health_events",
+    "landings",
+    "quarantine",
 )
 STEPS = 4
 LONGEST_WINDOW = timedelta(days=100)
@@ -192,7 +208,8 @@ def _findings(
     settings: Settings,
     say: Say,
 ) -> Report:
-    for name in ("requests", "landings", "quarantine"):
+    keep_up(lake)
+    for name in READ:
         engine.attach(name, datasets()[name], lake.files(name))
     learnt = tell_topology(engine, settings)
     window, window_from = _window(engine, bounds)
@@ -216,12 +233,10 @@ def _findings(
         gateway: limits.way_out(gateway, settings.stated(gateway), window.stop)
         for gateway in whole["requests_by_minute"].frame["gateway"].unique().sort().to_list()
     }
-    ports: dict[tuple[str, int], dict[str, Answer]] = {}
     chapters = [
-        _chapter(engine, number, run, window, whole, ports, settings)
-        for number, run in enumerate(found)
+        _chapter(engine, number, run, window, whole, settings) for number, run in enumerate(found)
     ]
-    asked = len(WHOLE_WINDOW) + len(ports) + len(found) * len(OF_AN_INCIDENT)
+    asked = len(WHOLE_WINDOW) + len(found) * len(OF_AN_INCIDENT + AROUND_AN_INCIDENT)
     rows = int(whole["requests_by_minute"].frame["requests"].sum())
     called = whole["calls_by_minute"].frame["destination"].unique().to_list()
     for note in method.idle(settings, sorted(ways), called):
@@ -273,7 +288,7 @@ def _spans(engine: Engine, lake: Lake) -> method.Spans:
     """From when to when each dataset has rows of each resource, as the queries name it."""
     spans: dict[tuple[str, str | None], tuple[datetime, datetime]] = {}
     for name, dataset in datasets().items():
-        if dataset.partition != "date" or not (files := lake.files(name)):
+        if dataset.partition != "date" or name == COUNTS or not (files := lake.files(name)):
             continue
         if name == method.REQUESTS:
             rows = ask(engine, ["extent"], {})["extent"].frame.drop("records")
@@ -296,12 +311,26 @@ def _chapter(
     run: Run,
     window: Window,
     whole: dict[str, Answer],
-    ports: dict[tuple[str, int], dict[str, Answer]],
     settings: Settings,
 ) -> _Chapter:
-    """The chapter of an incident; ``ports`` keeps answers that several at a gateway share."""
+    """The chapter of an incident."""
     way = limits.way_out(run.gateway, settings.stated(run.gateway), run.start)
-    hold_s = int(way.hold_s.value)
+    own = answers(engine, run, window, way)
+    stated = settings.stated(run.gateway)
+    seen = Seen(
+        run,
+        window,
+        way,
+        {**whole, **own},
+        number,
+        {each.host.lower(): len(each.ips) for each in settings.destination if each.ips},
+        stated.egress_resource_id if stated else None,
+    )
+    return _Chapter(diagnose.incident(seen, settings.slo), seen)
+
+
+def answers(engine: Engine, run: Run, window: Window, way: limits.Way) -> dict[str, Answer]:
+    """What is asked about one incident alone."""
     parameters = {
         "gateway": run.gateway,
         "start": window.start,
@@ -309,13 +338,14 @@ def _chapter(
         "onset": run.start,
         "finish": run.last,
         "counted": run.counted,
-        "hold_s": hold_s,
+        "hold_s": int(way.holds.after_fin.value),
+        "idle_s": int(way.idle_s.value),
     }
-    if (run.gateway, hold_s) not in ports:
-        ports[run.gateway, hold_s] = ask(engine, OF_A_GATEWAY, parameters)
-    own = ask(engine, OF_AN_INCIDENT, parameters)
-    seen = Seen(run, window, way, {**whole, **ports[run.gateway, hold_s], **own}, number)
-    return _Chapter(diagnose.incident(seen, settings.slo), seen)
+    near = around(run, window, way)
+    return {
+        **ask(engine, OF_AN_INCIDENT, parameters),
+        **ask(engine, AROUND_AN_INCIDENT, {**parameters, "start": near.start, "stop": near.stop}),
+    }
 
 
 def _figure(

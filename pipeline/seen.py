@@ -7,12 +7,15 @@ from typing import Any
 import polars as pl
 
 from pipeline.answer import Answer
-from pipeline.limits import Way
-from pipeline.transforms import latency
+from pipeline.limits import Way, reuse_assumed
+from pipeline.transforms import counters, latency
+from pipeline.transforms.exhaustion import exhaustion
 from pipeline.transforms.incidents import Run
+from pipeline.transforms.occupancy import ports_by_minute
 from pipeline.transforms.overhead import overhead
-from pipeline.transforms.ports import bounds
-from pipeline.transforms.ways import ways
+from pipeline.transforms.ports import around, bands, bounds
+from pipeline.transforms.reuse import reuse
+from pipeline.transforms.ways import Ways, ways
 from pipeline.window import Window
 
 HEALTHY_SHARE = 0.02
@@ -21,13 +24,19 @@ LEAST_CALLS = 20
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """All that is known of one incident: its run, its way out, and the answers, by query."""
+    """All that is known of one incident: its run, its way out, and the answers, by query.
+
+    ``addresses`` tells the number of addresses of hosts that have several, ``egress_resource_id``
+    whose counters are those of the way out, where the settings state it.
+    """
 
     run: Run
     window: Window
     way: Way
     answers: Mapping[str, Answer]
     number: int
+    addresses: Mapping[str, int]
+    egress_resource_id: str | None
 
     def frame(self, query: str) -> pl.DataFrame:
         """A query's rows, those of other gateways left out."""
@@ -38,16 +47,22 @@ class Seen:
             else frame
         )
 
+    def ports_by_minute(self) -> pl.DataFrame:
+        """Peaks of ports held by the logs, by minute, instance and destination."""
+        near = around(self.run, self.window, self.way)
+        return ports_by_minute(self.frame("calls_in_flight"), near, self.way.holds)
+
     def facts(self) -> dict[str, Any]:
         """What hypotheses and figures may ask for, by the names of their parameters."""
         run = self.run
         during = _during(self.frame("hosts"))
+        died = ways(self.frame("failures_by_minute"), run)
         return {
+            **self._ports(died, {name: failed for name, (_, failed) in during.items()}),
             "run": run,
             "window": self.window,
             "way": self.way,
-            "ways": ways(self.frame("failures_by_minute"), run),
-            "ports": bounds(self.frame("ports_by_minute"), run, self.way),
+            "ways": died,
             "latency": latency.shifts(self.frame("backend_time_by_minute"), run, self.window),
             "overhead": overhead(self.frame("overhead_by_minute"), run, self.window),
             "calls_during": during,
@@ -57,6 +72,37 @@ class Seen:
                 if calls >= LEAST_CALLS and failed / calls < HEALTHY_SHARE
             ],
             **{name: self.frame(name) for name in self.answers},
+        }
+
+    def _ports(self, died: Ways, failed: Mapping[str, float]) -> dict[str, Any]:
+        """What is known of ports: bands, bounds, counters, and whether they ran out."""
+        run, way = self.run, self.way
+        calls, flows = self.frame("calls_by_minute"), self.frame("flow_ports_by_minute")
+        told = counters.counters(
+            self.frame("port_counters_by_minute"), self.frame("port_events"), run.start, run.last
+        )
+        own = {run.gateway, (self.egress_resource_id or "").lower()}
+        counted = self.frame("port_counters_by_minute").filter(pl.col("resource_id").is_in(own))
+        reused = reuse(
+            calls, flows, counters.new_connections(counted), run, float(reuse_assumed().value)
+        )
+        found = bands(self.ports_by_minute(), flows, run, self.window, way, reused, self.addresses)
+        held = bounds(found, run, way)
+        return {
+            "reuse": reused,
+            "bands": found,
+            "ports": held,
+            "all_counters": told,
+            "counters": [each for each in told if each.resource_id in own],
+            "measured_ports": counters.measured(counted),
+            "exhaustion": exhaustion(
+                held,
+                [each for each in told if each.resource_id in own],
+                died,
+                way,
+                failed,
+                bool(calls.height or died.told),
+            ),
         }
 
 

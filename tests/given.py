@@ -12,7 +12,7 @@ from pipeline.config import Gateway
 from pipeline.limits import Way, way_out
 from pipeline.transforms.incidents import Run, merged, runs
 from pipeline.transforms.latency import Quantiles, Shift
-from pipeline.transforms.ports import Bounds
+from pipeline.transforms.ports import Band, Bounds
 from pipeline.transforms.ways import Ways
 from pipeline.window import MINUTE, Window
 
@@ -149,6 +149,32 @@ def times(way: FailureWay, requests: float, **changed: str | int | None) -> Fail
 def held(upper: int, lower: int = 1, limit: int = 1024, destination: str = PAYMENTS) -> Bounds:
     """Ports held to a destination, between bounds."""
     return Bounds(destination, lower, upper, at(60), limit)
+
+
+def band(
+    upper: Counts,
+    destination: str = PAYMENTS,
+    limit: int = 1024,
+    instance: str | None = None,
+    basis: str = "gateway_logs",
+) -> Band:
+    """A band with so many ports at most by minute: a tenth at least, half held, more wanted."""
+    levels = series_frame("upper", [float(each) for each in upper]).with_columns(
+        lower=pl.col("upper") / 10,
+        estimate=pl.col("upper") / 2,
+        wanted=pl.col("upper") * 0.6,
+        at=pl.col("minute") + timedelta(seconds=7),
+    )
+    return Band(destination, instance, levels, limit, basis=basis)
+
+
+def measured_ports(used: Counts, instance: str = "10.0.0.4", allocated: int = 1024) -> pl.DataFrame:
+    """As the counters tell it: ports in use on an instance, to all destinations."""
+    frame = series_frame("used", [float(each) for each in used], instance=instance)
+    return frame.with_columns(
+        resource_id=pl.lit("/subscriptions/0/loadbalancers/lb"),
+        allocated=pl.lit(float(allocated)),
+    )
 
 
 def way(**stated: object) -> Way:

@@ -20,7 +20,7 @@ from pipeline.lake import Lake
 from pipeline.land import land
 from pipeline.limits import way_out
 from pipeline.query import queries
-from pipeline.run import OF_A_GATEWAY, OF_AN_INCIDENT, WHOLE_WINDOW
+from pipeline.run import READ, WHOLE_WINDOW, answers
 from pipeline.seen import Seen
 from pipeline.transforms.incidents import merged, runs
 from pipeline.window import Window
@@ -63,7 +63,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 
 def looked_at(lake: Lake, stated: Settings) -> Seen:
     engine = DuckDB()
-    for name in ("requests", "landings", "quarantine"):
+    for name in READ:
         engine.attach(name, datasets()[name], lake.files(name))
     tell_topology(engine, stated)
     whole = ask(engine, WHOLE_WINDOW, {"start": WINDOW.start, "stop": WINDOW.stop})
@@ -73,20 +73,8 @@ def looked_at(lake: Lake, stated: Settings) -> Seen:
         whole["failures_by_minute"].frame,
     )
     way = way_out(run.gateway, stated.stated(run.gateway), run.start)
-    own = ask(
-        engine,
-        (*OF_A_GATEWAY, *OF_AN_INCIDENT),
-        {
-            "gateway": run.gateway,
-            "start": WINDOW.start,
-            "stop": WINDOW.stop,
-            "onset": run.start,
-            "finish": run.last,
-            "counted": run.counted,
-            "hold_s": int(way.hold_s.value),
-        },
-    )
-    return Seen(run, WINDOW, way, {**whole, **own}, 0)
+    own = answers(engine, run, WINDOW, way)
+    return Seen(run, WINDOW, way, {**whole, **own}, 0, {}, None)
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +217,7 @@ def test_logs_of_what_came_in_alone_leave_ports_undecided(seen: Seen) -> None:
         failures_by_minute=failures,
         **{
             name: seen.answers[name].frame.clear()
-            for name in ("calls_by_minute", "backend_time_by_minute", "ports_by_minute", "hosts")
+            for name in ("calls_by_minute", "backend_time_by_minute", "calls_in_flight", "hosts")
         },
     )
     found = incident(inbound, SLO)

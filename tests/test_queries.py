@@ -4,14 +4,12 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import time
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pipeline.arrivals import Arrivals
 from pipeline.ask import tell_topology
@@ -386,125 +384,3 @@ def test_a_broken_header_is_told_with_its_place_and_the_cure(
         Query.parsed(HEADED.replace(written, instead), path)
     assert said.format(path=path) in str(told.value)
     assert str(told.value).startswith(f"{path}:")
-
-
-SECOND = timedelta(seconds=1)
-MINUTE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call to a host, as the oracle of ``ports_by_minute`` sees it."""
-
-    host: str
-    start: datetime
-    lasts: timedelta
-    weight: float
-    answered: bool
-
-    def in_flight(self, second: datetime) -> bool:
-        """At that whole second: begun by then, not yet over."""
-        return self.start <= second < self.start + self.lasts
-
-    def held(self, second: datetime, hold: timedelta) -> bool:
-        """At some instant of the second that begins then."""
-        return self.start < second + SECOND and second < self.start + self.lasts + hold
-
-
-@dataclass(frozen=True, slots=True)
-class Peaks:
-    in_flight: float
-    connected: float
-    held: float
-
-
-def peaks(calls: list[Call], seconds: list[datetime], hold: timedelta) -> tuple[Peaks, datetime]:
-    """The peaks over some seconds, and the first second at which most ports were held."""
-    flying = [[call for call in calls if call.in_flight(second)] for second in seconds]
-    held = [sum(call.weight for call in calls if call.held(second, hold)) for second in seconds]
-    return Peaks(
-        max(sum(call.weight for call in each) for each in flying),
-        max(sum(call.weight for call in each if call.answered) for each in flying),
-        max(held),
-    ), seconds[held.index(max(held))]
-
-
-TEN = tables.on_day(time(10))
-# Whole seconds and their neighbours are where half-open windows go wrong.
-OFFSETS = st.builds(
-    lambda seconds, micros: timedelta(seconds=seconds, microseconds=micros),
-    st.integers(-300, 240),
-    st.sampled_from([0, 0, 1, 500_000, 999_999]),
-)
-CALLS = st.lists(
-    st.builds(
-        Call,
-        host=st.sampled_from(["api.example.net", "pay.example.net"]),
-        start=OFFSETS.map(lambda offset: TEN + offset),
-        lasts=st.integers(0, 200_000).map(lambda ms: timedelta(milliseconds=ms)),
-        weight=st.sampled_from([1.0, 4.0]),
-        answered=st.booleans(),
-    ),
-    max_size=8,
-)
-
-
-@settings(deadline=None)
-@given(
-    calls=CALLS,
-    start=OFFSETS.map(lambda offset: TEN + abs(offset)),
-    length=st.integers(1, 240_000_000).map(lambda micros: timedelta(microseconds=micros)),
-    hold_s=st.sampled_from([1, 65, 240]),
-)
-def test_ports_by_minute_tells_the_peaks_of_every_minute(
-    engine: Engine, calls: list[Call], start: datetime, length: timedelta, hold_s: int
-) -> None:
-    stop = start + length
-    query = queries()["ports_by_minute"]
-    empty(engine, query)
-    engine.hold(
-        "requests",
-        tables.arrow(
-            [
-                {
-                    "time": call.start,
-                    "resource_id": "gw",
-                    "backend_host": call.host,
-                    "backend_port": 443,
-                    "backend_status": 200 if call.answered else None,
-                    "backend_ms": call.lasts // timedelta(milliseconds=1),
-                    "weight": call.weight,
-                }
-                for call in calls
-            ],
-            {each.name: each.type for each in datasets()["requests"].columns},
-        ),
-    )
-    bound = {"gateway": "gw", "start": start, "stop": stop, "hold_s": hold_s}
-    told = {
-        (row["destination"], row["minute"]): row for row in engine.ask(query, bound).to_pylist()
-    }
-    for host in ("api.example.net", "pay.example.net"):
-        # A call that begins behind the window is not of it, though its second is.
-        of_host = [call for call in calls if call.host == host and call.start < stop]
-        last = Peaks(0, 0, 0)
-        for minute, seconds in _by_minute(start, stop):
-            expected, held_at = peaks(of_host, seconds, timedelta(seconds=hold_s))
-            row = told.pop((f"{host}:443", minute), None)
-            if row:
-                last = Peaks(row["in_flight_peak"], row["connected_peak"], row["held_peak"])
-                assert row["held_peak_at"] == held_at
-            assert last == expected
-    assert not told
-
-
-def _by_minute(start: datetime, stop: datetime) -> Iterator[tuple[datetime, list[datetime]]]:
-    """The whole seconds of a window, the one that it opens in included, by minute."""
-    second = start.replace(microsecond=0)
-    while second < stop:
-        minute = second.replace(second=0)
-        seconds = []
-        while second < min(minute + MINUTE, stop):
-            seconds.append(second)
-            second += SECOND
-        yield minute, seconds

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema
 import msgspec
@@ -17,7 +17,7 @@ import pypdf
 import pytest
 
 from pipeline.figure import Drawing
-from pipeline.finding import Findings, encoded, schema
+from pipeline.finding import Assumption, Exhaustion, Findings, encoded, schema
 from pipeline.report import Format, Report, composed, pdf, section, sections, write
 
 HERE = Path(__file__).parent / "reports"
@@ -38,7 +38,7 @@ def findings() -> Findings:
 
 def drawings() -> dict[str, Drawing]:
     svg = '<svg viewBox="0 0 10 4"><title>a figure</title><rect width="9" height="3"/></svg>'
-    return {name: Drawing(svg, "a figure") for name in ("F1", "F2", "F3", "F4")}
+    return {name: Drawing(svg, "a figure") for name in ("F1", "F2", "F3", "F4", "F5")}
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +100,79 @@ def test_each_incident_has_its_own_chapter(report: Report) -> None:
     assert len(ids) == len(set(ids))
 
 
+def ports_section(report: Report, *, drawn: bool = True, **changed: Any) -> Elements:
+    """The section on ports, with so much of the verdict changed."""
+    (one,) = report.findings.incidents
+    other = msgspec.structs.replace(one, snat=msgspec.structs.replace(one.snat, **changed))
+    findings_ = msgspec.structs.replace(report.findings, incidents=[other])
+    html = section("rca/35_ports.html", Report(findings_, drawings() if drawn else {}), 0)
+    return Elements(html)
+
+
+def test_the_request_to_support_keeps_its_lines(report: Report) -> None:
+    (one,) = report.findings.incidents
+    assert one.snat.support_request
+    assert one.snat.support_request in ports_section(report).text
+
+
+def test_a_verdict_that_stands_asks_for_nothing_more(report: Report) -> None:
+    told = ports_section(
+        report, verdict=Exhaustion.CONFIRMED, would_decide=None, support_request=None
+    ).text
+    assert "Confirmed" in told
+    assert "What would decide" not in told
+    assert "Azure Support" not in told
+
+
+@pytest.mark.parametrize(
+    ("counts", "proves", "said"),
+    [
+        (True, True, "proves it"),
+        (True, False, "speaks against it"),
+        (True, None, "decides nothing"),
+        (False, True, "was not counted"),
+    ],
+)
+def test_a_counter_says_what_it_proves_and_whether_it_counts(
+    report: Report, counts: bool, proves: bool | None, said: str
+) -> None:
+    (one,) = report.findings.incidents
+    counter = msgspec.structs.replace(one.snat.counters[0], counts=counts, proves=proves)
+    told = ports_section(report, counters=[counter]).text
+    assert said in told
+    assert ("egress_resource_id" in told) is not counts
+
+
+def test_each_exhibit_on_ports_can_be_jumped_to_even_where_there_is_none(report: Report) -> None:
+    bare = ports_section(report, drawn=False, counters=[])
+    assert {"F5", "T10", "T11"} <= {each["id"] for _, each in bare.found if "id" in each}
+    assert "There is no figure of ports" in bare.text
+    assert "No port counter was read" in bare.text
+
+
+@pytest.mark.parametrize(
+    ("basis", "said"),
+    [("stated", "stated"), ("documented", "documented"), ("assumed", "an assumption")],
+)
+def test_an_assumption_on_ports_is_called_one(
+    report: Report, basis: Literal["stated", "documented", "assumed"], said: str
+) -> None:
+    value = Assumption(
+        name="units",
+        value=1,
+        origin="default",
+        source="one unit",
+        of=report.findings.incidents[0].gateway,
+        basis=basis,
+    )
+    changed = msgspec.structs.replace(report.findings, assumptions=[value])
+    html = section("rca/35_ports.html", Report(changed, drawings()), 0)
+    assert f'<td class="word">{said}</td>' in html
+
+
 def _strings_replaced(value: Any, hostile: Iterator[str]) -> Any:
     """Every text that comes from outside is replaced; what the product itself says stays."""
-    own = {"start", "end", "time", "verdict", "status", "direction", "kind", "schema_version"}
+    own = {"start", "end", "time", "at", "verdict", "status", "direction", "kind", "schema_version"}
     own |= {"trigger", "basis", "scope", "first_failure", "peak_at", "id", "sha256", "figure"}
     own |= {"change_at", "change_from", "change_to", "mechanism", "outcome"}
     if isinstance(value, dict):
@@ -169,6 +239,19 @@ def test_the_pdf_keeps_pdf_ua_1(printed: bytes) -> None:
     assert checked.is_compliant, [str(each) for each in checked.failures]
 
 
+def test_a_report_that_knows_of_no_call_keeps_pdf_ua_1(report: Report) -> None:
+    (one,) = report.findings.incidents
+    none = msgspec.structs.replace(
+        one, destinations=[], snat=msgspec.structs.replace(one.snat, counters=[])
+    )
+    others = report.findings.assumptions[-1:]
+    bare = msgspec.structs.replace(report.findings, incidents=[none], assumptions=others)
+    content = pdf(composed(Report(bare, {})))
+    assert content
+    checked = page.validate_pdf_bytes(content, profile=page.ValidationProfile.PDF_UA_1)
+    assert checked.is_compliant, [str(each) for each in checked.failures]
+
+
 def test_the_pdf_uses_the_bundled_fonts_only(printed: bytes) -> None:
     with pikepdf.open(io.BytesIO(printed)) as document:
         names = {
@@ -188,6 +271,7 @@ def test_the_first_page_stands_alone(printed: bytes) -> None:
         f"{incident.impact.failed:,} requests failed",
         "Were SNAT ports exhausted?",
         "Undecided",
+        "What would decide: ",
         incident.destinations[0].name,
         "What was excluded",
         "What could not be seen",

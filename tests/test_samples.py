@@ -77,7 +77,8 @@ def test_exhaustion_is_left_open_for_want_of_a_counter(incident: dict[str, Any])
     assert incident["verdict"]["mechanism"] == "snat_port_exhaustion"
     assert incident["verdict"]["status"] == "undecided"
     assert incident["verdict"]["trigger"] == TRUTH["trigger"]
-    assert "UsedSnatPorts" in incident["hypotheses"][0]["would_decide"]
+    assert "Azure Support" in incident["snat"]["would_decide"]
+    assert incident["hypotheses"][0]["would_decide"] == incident["snat"]["would_decide"]
 
 
 def test_the_true_peak_lies_between_the_bounds(incident: dict[str, Any]) -> None:

@@ -51,7 +51,7 @@ def backend_unreachable(
                 2.5,
                 f"At most {bound.upper_peak:,} of {bound.limit:,} ports were in use for logged "
                 "calls, so unanswered connects were not for want of one.",
-                "T2",
+                "T10",
             )
         )
         return Case(Verdict.SUPPORTED, evidence)

@@ -1,16 +1,22 @@
 """Translation ports to one destination ip:port ran out, so that new connections waited in vain."""
 
-from pipeline.finding import Evidence, Verdict
-from pipeline.hypothesis import Case, hypothesis, share_speaks, speaks_against, speaks_for
+from pipeline.config import Egress
+from pipeline.finding import Evidence, Exhaustion, Verdict
+from pipeline.hypothesis import (
+    Case,
+    hypothesis,
+    measured,
+    share_speaks,
+    speaks_against,
+    speaks_for,
+)
 from pipeline.limits import Way
+from pipeline.transforms.counters import Counter
+from pipeline.transforms.exhaustion import Verdict as Exhausted
+from pipeline.transforms.exhaustion import there
 from pipeline.transforms.ports import Bounds
 from pipeline.transforms.ways import Ways
 from pipeline.wording import of, share
-
-DECIDES = (
-    "The port counter of the way out for this window: SnatConnectionCount by ConnectionState and "
-    "UsedSnatPorts of the load balancer, or, for API Management, an Azure Support request."
-)
 
 
 @hypothesis(
@@ -19,7 +25,14 @@ DECIDES = (
     prior=0.15,
     do_first="Let connections be reused towards the destination before adding ports.",
 )
-def snat_port_exhaustion(ways: Ways, ports: list[Bounds], way: Way, healthy: list[str]) -> Case:
+def snat_port_exhaustion(
+    ways: Ways,
+    ports: list[Bounds],
+    way: Way,
+    healthy: list[str],
+    counters: list[Counter],
+    exhaustion: Exhausted,
+) -> Case:
     """Connect failures on one ip:port, its port bounds against the limit, others healthy."""
     connecting = ways.connect_failures
     part = ways.share(connecting)
@@ -48,20 +61,26 @@ def snat_port_exhaustion(ways: Ways, ports: list[Bounds], way: Way, healthy: lis
     failing = {destination for destination, _ in hit} or {each.destination for each in ports}
     bounds = [each for each in ports if each.destination in failing]
     evidence += [_held(each, way) for each in bounds[:1]]
+    evidence += [measured(each) for each in counters if each.proves is not None]
+    if way.egress is Egress.NAT_GATEWAY:
+        says = "The way out is a NAT gateway, whose connection limit is a cause of its own."
+        evidence.append(speaks_against(2.0, says))
     if connecting and not bounds and None not in failing:
         # Bounds are of public destinations only, and of all that were called.
         says = f"{' and '.join(sorted(map(str, failing)))} takes no port: its way is private."
-        return Case(Verdict.EXCLUDED, [*evidence, speaks_against(4.0, says, "T2")])
-    if bounds and all(each.excluded for each in bounds) and not ways.unplaced:
-        return Case(Verdict.EXCLUDED, evidence)
-    return Case(Verdict.UNDECIDED, evidence, DECIDES)
+        return Case(Verdict.EXCLUDED, [*evidence, speaks_against(4.0, says, "T10")])
+    match exhaustion.verdict:
+        case Exhaustion.CONFIRMED if way.egress is not Egress.NAT_GATEWAY:
+            return Case(Verdict.SUPPORTED, evidence, recorded=True)
+        case Exhaustion.EXCLUDED:
+            return Case(Verdict.EXCLUDED, evidence)
+    return Case(Verdict.UNDECIDED, evidence, exhaustion.would_decide)
 
 
 def _held(bounds: Bounds, way: Way) -> Evidence:
-    band = (
-        f"{bounds.destination} held at least {bounds.lower_peak:,} (spread evenly) and at most "
-        f"{bounds.upper_peak:,} ports (all on one unit) at the peak, of {bounds.limit:,} "
-        f"{'there are' if way.documented else 'assumed to be there'}"
+    says = (
+        f"{bounds.destination} held at least {bounds.lower_peak:,} and at most "
+        f"{bounds.upper_peak:,} ports at the peak, of {bounds.limit:,} that {there(way)}"
         + (
             f", {of(bounds.sharing, 'host')} of unknown address counted in"
             if bounds.sharing
@@ -69,7 +88,11 @@ def _held(bounds: Bounds, way: Way) -> Evidence:
         )
     )
     if bounds.excluded:
-        return speaks_against(4.0, f"{band}: not even the upper bound comes up to the limit.", "T2")
-    if bounds.lower_peak >= bounds.limit:
-        return speaks_for(2.5, f"{band}: even the lower bound is at the limit.", "T2")
-    return speaks_for(0.5, f"{band}: the limit lies inside the band.", "T2")
+        says = f"{says}: not even the upper bound comes up to the limit."
+        return speaks_against(4.0, says, "T10")
+    if bounds.passed and not way.guaranteed:
+        says = f"{says}: the lower bound is far above it, so that this is not the limit."
+        return speaks_for(0.5, says, "T10")
+    if bounds.lower_peak >= bounds.limit and not way.guaranteed:
+        return speaks_for(2.5, f"{says}: even the lower bound is at the limit.", "T10")
+    return speaks_for(0.5, f"{says}: the limit lies inside the band.", "T10")

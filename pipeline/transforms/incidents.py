@@ -81,8 +81,14 @@ class Run:
 
     @property
     def large(self) -> bool:
-        """Whether it has the failures and the bad minutes that an incident must have."""
-        return self.failures >= self.minimum_failures and self.bad_minutes >= self.minimum_minutes
+        """Whether it has the failures and the bad minutes that an incident must have.
+
+        One that lasted as long counts, too: where a minute begins is no matter of the failures.
+        """
+        lasted = self.last - self.start >= (self.minimum_minutes - 1) * MINUTE
+        return self.failures >= self.minimum_failures and (
+            self.bad_minutes >= self.minimum_minutes or (self.minimum_minutes > 1 and lasted)
+        )
 
     @property
     def threshold(self) -> str:

@@ -5,15 +5,28 @@ from pipeline.finding import Verdict
 from pipeline.hypotheses.nat_connection_limit import nat_connection_limit
 from pipeline.hypothesis import Case
 from pipeline.limits import Way
+from pipeline.transforms.counters import Counter
+from pipeline.transforms.exhaustion import exhaustion
 from pipeline.transforms.ports import Bounds
 from tests.given import CONNECT_TIMEOUT, died_of, held, times, way
 
 NAT = way(egress=Egress.NAT_GATEWAY)
 
 
-def tried(out: Way, *ports: Bounds) -> Case:
+def tried(out: Way, *ports: Bounds, counters: list[Counter] | None = None) -> Case:
     ways = died_of(times(CONNECT_TIMEOUT, 100))
-    return nat_connection_limit.tried({"ways": ways, "ports": list(ports), "way": out})
+    failed = {name: count for name, count in ways.by_destination() if name}
+    return nat_connection_limit.tried(
+        {
+            "ways": ways,
+            "ports": list(ports),
+            "way": out,
+            "counters": counters or [],
+            "exhaustion": exhaustion(
+                list(ports), counters or [], ways, out, failed, calls_told=True
+            ),
+        }
+    )
 
 
 def test_more_connections_than_may_fit_leave_it_open_until_a_counter_is_read() -> None:
@@ -43,3 +56,14 @@ def test_another_way_out_that_is_assumed_leaves_it_open() -> None:
     assert case.verdict is Verdict.UNDECIDED
     assert case.would_decide is not None
     assert "gateway-rca.toml" in case.would_decide
+
+
+def test_a_counter_of_failed_connections_makes_it_supported() -> None:
+    failed = Counter("/nat", None, "It failed 9 times.", True, None, "failed_connections")
+    case = tried(NAT, held(60_000, limit=50_000), counters=[failed])
+    assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, True)
+
+
+def test_a_counter_that_says_no_excludes_it() -> None:
+    none = Counter("/nat", None, "None failed.", False, None, "failed_connections")
+    assert tried(NAT, held(60_000, limit=50_000), counters=[none]).verdict is Verdict.EXCLUDED

@@ -1,8 +1,12 @@
 """Port exhaustion: excluded where it cannot have been, never supported without a counter."""
 
+from pipeline.config import Egress
 from pipeline.finding import Verdict
 from pipeline.hypotheses.snat_port_exhaustion import snat_port_exhaustion
 from pipeline.hypothesis import Case
+from pipeline.limits import Way
+from pipeline.transforms.counters import Counter
+from pipeline.transforms.exhaustion import exhaustion
 from pipeline.transforms.ports import Bounds
 from tests.given import (
     CONNECT_TIMEOUT,
@@ -10,6 +14,7 @@ from tests.given import (
     PAYMENTS,
     SERVER_ERROR,
     FailureWay,
+    at,
     died_of,
     held,
     times,
@@ -19,13 +24,23 @@ from tests.given import (
 HEALTHY = ["203.0.113.30:443", "203.0.113.40:8080"]
 
 
-def tried(ports: list[Bounds], *kinds: FailureWay, healthy: list[str] | None = None) -> Case:
+def tried(
+    ports: list[Bounds],
+    *kinds: FailureWay,
+    healthy: list[str] | None = None,
+    counters: list[Counter] | None = None,
+    out: Way | None = None,
+) -> Case:
+    ways, out = died_of(*kinds), out or way()
+    failed = {name: count for name, count in ways.by_destination() if name}
     return snat_port_exhaustion.tried(
         {
-            "ways": died_of(*kinds),
+            "ways": ways,
             "ports": ports,
-            "way": way(),
+            "way": out,
             "healthy": HEALTHY if healthy is None else healthy,
+            "counters": counters or [],
+            "exhaustion": exhaustion(ports, counters or [], ways, out, failed, calls_told=True),
         }
     )
 
@@ -34,16 +49,22 @@ def test_failed_connects_with_the_limit_inside_the_band_stay_undecided() -> None
     case = tried([held(3000, lower=300)], times(CONNECT_TIMEOUT, 100))
     assert case.verdict is Verdict.UNDECIDED
     assert case.would_decide is not None
-    assert "Azure Support request" in case.would_decide
+    assert "Azure Support" in case.would_decide
     assert "100 of 100 failures (100 %) waited in vain to connect" in case.evidence[0].says
     assert f"100 % of them went to {PAYMENTS}, while 2 other" in case.evidence[1].says
     assert "the limit lies inside the band" in case.evidence[2].says
 
 
 def test_no_evidence_of_a_log_makes_it_supported() -> None:
-    case = tried([held(90_000, lower=20_000)], times(CONNECT_TIMEOUT, 10_000))
+    case = tried([held(90_000, lower=1030)], times(CONNECT_TIMEOUT, 10_000))
     assert case.verdict is Verdict.UNDECIDED
-    assert "1,024 assumed to be there: even the lower bound is at" in case.evidence[-1].says
+    assert "that are assumed to be there: even the lower bound is at" in case.evidence[-1].says
+
+
+def test_more_calls_in_flight_than_the_limit_allows_say_that_it_is_not_the_limit() -> None:
+    case = tried([held(90_000, lower=20_000)], times(CONNECT_TIMEOUT, 10_000))
+    assert "this is not the limit" in case.evidence[-1].says
+    assert case.evidence[-1].weight < 1
 
 
 def test_an_upper_bound_under_the_limit_excludes_it() -> None:
@@ -110,3 +131,27 @@ def test_failed_connects_that_do_not_say_where_to_keep_it_open() -> None:
 def test_names_that_did_not_resolve_hold_no_port_and_leave_nothing_open() -> None:
     unresolved = times(CONNECT_TIMEOUT, 100, destination=None, fault="dns")
     assert tried([held(10)], unresolved, times(CONNECT_TIMEOUT, 5)).verdict is Verdict.EXCLUDED
+
+
+def test_a_counter_of_failed_connections_makes_it_supported() -> None:
+    failed = Counter("/lb", None, "It failed 9 times.", True, at(60), "failed_connections")
+    case = tried([held(3000)], times(CONNECT_TIMEOUT, 100), counters=[failed])
+    assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, True)
+    assert case.evidence[-1].says == "It failed 9 times."
+    assert case.evidence[-1].weight > 0
+
+
+def test_a_counter_that_says_no_excludes_it() -> None:
+    none = Counter("/lb", None, "None failed.", False, None, "failed_connections")
+    case = tried([held(3000)], times(CONNECT_TIMEOUT, 100), counters=[none])
+    assert case.verdict is Verdict.EXCLUDED
+    assert case.evidence[-1].weight < 0
+
+
+def test_behind_a_nat_gateway_its_connection_limit_is_the_cause() -> None:
+    failed = Counter("/nat", None, "It failed 9 times.", True, at(60), "failed_connections")
+    nat = way(egress=Egress.NAT_GATEWAY, public_ips=1)
+    case = tried(
+        [held(90_000, limit=50_000)], times(CONNECT_TIMEOUT, 9), counters=[failed], out=nat
+    )
+    assert case.verdict is Verdict.UNDECIDED
