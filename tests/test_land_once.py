@@ -29,7 +29,7 @@ from tests.exports import (
 )
 from tests.kills import Place, assert_same, export, grown
 
-STEPS = ("changes", "flows", "metrics", "requests", "quarantine", "landings")
+STEPS = ("changes", "flows", "metrics", "requests", "quarantine", "landings", "activity")
 
 
 class StoppedError(Exception):
