@@ -110,7 +110,7 @@ def application(blob: str, generation: int) -> str:
     return f"{blob}#{generation}" if generation else blob
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Marks:
     """The marks of a table as of one of its versions."""
 
@@ -357,11 +357,14 @@ class Lake:
 
     def _marks(self, name: str, table: DeltaTable) -> dict[str, int]:
         """All marks of a table. Delta itself would go through its log again for each one."""
-        seen = self._seen.setdefault(name, _Marks())
-        if seen.version < table.version():
-            told = _transactions(self._log(name), seen.version, table.version())
-            seen.by_application.update(told)
-            seen.version = table.version()
+        seen = self._seen.get(name, _Marks())
+        version = table.version()
+        if seen.version < version:
+            # Told again from the start, an older mark would for a moment stand where another thread
+            # looks for the newest; so nobody sees them before all are there.
+            told = dict(_transactions(self._log(name), seen.version, version))
+            seen = _Marks(version, {**seen.by_application, **told})
+            self._seen[name] = seen
         return seen.by_application
 
     def table(self, name: str) -> DeltaTable | None:

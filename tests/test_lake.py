@@ -1,9 +1,13 @@
 """The lake holds rows and marks together, wherever it lies and whoever else writes."""
 
 import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from time import sleep
+from typing import Any
 
 import deltalake
 import duckdb
@@ -11,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from pipeline import lake as lake_module
 from pipeline.datasets import datasets
 from pipeline.errors import PipelineError
 from pipeline.lake import Lake, OvertakenError, ParquetFile, Span
@@ -241,3 +246,28 @@ def test_other_engines_read_the_lake_with_zoned_times_and_small_files(tmp_path: 
     assert frame.schema["time"] == pl.Datetime("us", "UTC")
     table = deltalake.DeltaTable(str(tmp_path / "lake" / "requests"))
     assert table.protocol().min_reader_version == 1
+
+
+def test_threads_that_look_at_once_see_the_newest_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "in" / "a.json"
+    for count in (1, 2, 3, 4):
+        blob(source, lines(*range(1, count + 1)))
+        landed(source, tmp_path / "lake")
+    newest = Lake(tmp_path / "lake").mark("requests", str(source))
+    told = lake_module._transactions
+
+    def slowly(*asked: Any) -> Iterator[tuple[str, int]]:
+        for each in told(*asked):
+            sleep(0.01)
+            yield each
+
+    monkeypatch.setattr(lake_module, "_transactions", slowly)
+    lake = Lake(tmp_path / "lake")
+    with ThreadPoolExecutor(8) as pool:
+        looked = []
+        for _ in range(40):
+            looked.append(pool.submit(lake.mark, "requests", str(source)))
+            sleep(0.003)
+    assert {each.result() for each in looked} == {newest}
