@@ -212,16 +212,16 @@ def peaks(flows: list[Flow], seconds: list[datetime], hold: timedelta) -> tuple[
 
 
 TEN = tables.on_day(time(10))
-# Whole seconds and their neighbours are where half-open windows go wrong.
-MILLIS = st.sampled_from([0, 0, 1, 500, 999])
+# Whole seconds and minutes and their neighbours are where half-open windows go wrong.
+MILLIS = st.sampled_from([-1, 0, 0, 1, 500, 999])
 NEAR = st.builds(
     lambda seconds, millis: timedelta(seconds=seconds, milliseconds=millis),
-    st.integers(-20, 200),
+    st.one_of(st.sampled_from([0, 30, 60, 120, 180]), st.integers(-20, 200)),
     MILLIS,
 )
 # Tuples that share moments, tuples within a flow's silence, tuples out of it.
 OFFSETS = st.one_of(
-    st.sampled_from([timedelta(seconds=each) for each in (0, 30, 61, 120)]),
+    st.sampled_from([timedelta(seconds=each) for each in (-600, -240, 0, 30, 60, 600)]),
     NEAR,
     st.integers(-1600, 1600).map(lambda seconds: timedelta(seconds=seconds)),
 )
@@ -271,14 +271,17 @@ def tuples(offsets: st.SearchStrategy[timedelta]) -> st.SearchStrategy[list[Told
     )
 
 
+# Short ones tell of each second, long ones of minutes that have no row.
 WINDOWS = st.builds(
     lambda start, length, hold, idle: Asked(
         TEN + abs(start), TEN + abs(start) + length, hold * SECOND, idle * SECOND
     ),
     NEAR,
-    st.integers(1, 240_000).map(lambda millis: timedelta(milliseconds=millis)),
-    st.sampled_from([0, 1, 65, 240]),
-    st.sampled_from([30, 65, 240, 900]),
+    st.one_of(st.integers(1, 2_000), st.integers(1, 240_000)).map(
+        lambda millis: timedelta(milliseconds=millis)
+    ),
+    st.sampled_from([0, 1, 60, 65, 240]),
+    st.sampled_from([30, 60, 240, 900]),
 )
 
 
