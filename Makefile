@@ -43,10 +43,11 @@ format: setup ## Rewrite Python and SQL the way the checks want it
 lock: ## Write requirements.lock from pyproject.toml
 	@sh setup.sh lock
 
-bench: azurite ## Measure how fast logs land, small
+bench: azurite ## Measure how fast logs land and ports are told, small
 	$(bin)/python -m benchmarks.landing --rivals
 	$(bin)/python -m benchmarks.blobs --numbers 100 500 --megabytes 20 --azure-blobs 200 --rounds 1
 	$(bin)/python -m benchmarks.formats --megabytes 10 --rounds 1
+	$(bin)/python -m benchmarks.ports --rows 2e6 --rounds 1
 
 fuzz: setup ## Feed the parsers whatever breaks them, for a minute
 	$(bin)/python -m tests.fuzz.formats --seconds 60

@@ -6,6 +6,8 @@ from datetime import datetime
 
 import polars as pl
 
+DIGITS = 9
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -17,10 +19,15 @@ class Answer:
 
     @property
     def sha256(self) -> str:
-        """A fingerprint of the rows: floats to nine digits, so that engines agree."""
-        text = self.frame.with_columns(
-            pl.selectors.float().map_elements(lambda value: f"{value:.9g}", pl.String)
-        ).write_csv()
+        """A fingerprint of the rows: floats to nine digits, so that engines agree.
+
+        Lists of a row stand side by side, in any order.
+        """
+        frame = self.frame
+        if lists := [name for name, kind in frame.schema.items() if kind == pl.List]:
+            others = [name for name in frame.columns if name not in lists]
+            frame = frame.explode(lists).sort(*others, *lists)
+        text = frame.with_columns(pl.selectors.float().round_sig_figs(DIGITS)).write_csv()
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property

@@ -16,6 +16,10 @@ class Type(StrEnum):
     INTEGER = "integer"
     TIMESTAMP = "timestamp"
     VARCHAR = "varchar"
+    # Of answers alone: no dataset has lists.
+    BIGINTS = "bigint[]"
+    DOUBLES = "double[]"
+    INTEGERS = "integer[]"
 
     @property
     def arrow(self) -> pa.DataType:
@@ -28,6 +32,9 @@ class Type(StrEnum):
             Type.INTEGER: pa.int32(),
             Type.TIMESTAMP: pa.timestamp("us"),
             Type.VARCHAR: pa.string(),
+            Type.BIGINTS: pa.list_(pa.int64()),
+            Type.DOUBLES: pa.list_(pa.float64()),
+            Type.INTEGERS: pa.list_(pa.int32()),
         }[self]
 
 

@@ -30,9 +30,11 @@ def written(
     """
     folder = f"date={day}"
     path = f"{folder}/part-{uuid4()}.zstd.parquet"
-    # Zoneless times would ask for a newer Delta reader.
+    # Zoneless times would ask for a newer Delta reader. A cast would look up time zones for each.
     columns = ", ".join(
-        f"{each.name}::timestamptz as {each.name}" if each.type is Type.TIMESTAMP else each.name
+        f"make_timestamptz(epoch_us({each.name})) as {each.name}"
+        if each.type is Type.TIMESTAMP
+        else each.name
         for each in dataset.columns
         if each.name != "date"
     )

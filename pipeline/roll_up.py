@@ -11,14 +11,16 @@ from pathlib import Path
 
 from pipeline.ask import without_topology
 from pipeline.datasets import datasets
-from pipeline.engines.duckdb import DuckDB, quoted
+from pipeline.engines.duckdb import DuckDB
 from pipeline.lake import ForgottenError, Lake, OvertakenError, ParquetFile, Span
 from pipeline.parquet import written
 from pipeline.query import queries
+from pipeline.transforms.counts import by_second
 
 COUNTED = "requests"
 COUNTS = "activity"
-# Rows are counted in one go up to so many files; a file holds a day of a batch.
+# The times of so many calls are held at once, at some 50 bytes each; and so many files are open.
+ROWS_AT_ONCE = 3_000_000
 FILES_AT_ONCE = 64
 MEMORY = "500MB"
 
@@ -82,18 +84,27 @@ def counted(files: Sequence[str], upto: int, room: Path) -> Iterator[ParquetFile
         return
     engine = DuckDB(memory=MEMORY)
     without_topology(engine)
-    for first in range(0, len(files), FILES_AT_ONCE):
-        engine.attach(COUNTED, datasets()[COUNTED], files[first : first + FILES_AT_ONCE])
-        engine.keep(queries()["calls_by_second"])
-        days = engine.connection.execute(
-            "select distinct date::varchar from calls_by_second order by 1"
-        ).fetchall()
-        for (day,) in days:
-            rows = (
-                f"(select *, {upto} as counted from calls_by_second "  # noqa: S608
-                f"where date = {quoted(day)}::date)"
-            )
-            yield written(engine.connection, rows, datasets()[COUNTS], day, room)
+    for portion in _portions(engine, files):
+        engine.attach(COUNTED, datasets()[COUNTED], portion)
+        for day, counts in by_second(engine.ask(queries()["call_times"], {})):
+            engine.connection.register("counts", counts)
+            rows = f"(select *, {upto} as counted from counts)"  # noqa: S608
+            yield written(engine.connection, rows, datasets()[COUNTS], f"{day}", room)
+
+
+def _portions(engine: DuckDB, files: Sequence[str]) -> Iterator[list[str]]:
+    """The files, as many at a time as are to be counted at once."""
+    portion: list[str] = []
+    rows = 0
+    for file in files:
+        more = engine.rows(file)
+        if portion and (rows + more > ROWS_AT_ONCE or len(portion) == FILES_AT_ONCE):
+            yield portion
+            portion, rows = [], 0
+        portion.append(file)
+        rows += more
+    if portion:
+        yield portion
 
 
 def _day(file: str) -> str:

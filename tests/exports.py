@@ -6,16 +6,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from pipeline.ask import without_topology
 from pipeline.datasets import datasets
+from pipeline.engine import Engine
 from pipeline.engines.duckdb import DuckDB
 from pipeline.lake import Lake
 from pipeline.land import Landing, land
 from pipeline.location import delta
 from pipeline.query import queries
+from pipeline.transforms.counts import by_second
 
 MORNING = datetime(2026, 3, 10, 8, tzinfo=UTC)
 GATEWAY = "/SUBSCRIPTIONS/0/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.APIMANAGEMENT/SERVICE/CONTOSO"
@@ -155,8 +158,21 @@ def recounted(lake: Path | str) -> Counter[tuple[object, ...]]:
     engine = DuckDB()
     without_topology(engine)
     engine.attach("requests", datasets()["requests"], Lake(lake).files("requests"))
-    engine.keep(queries()["calls_by_second"])
-    return _summed(engine, "calls_by_second")
+    count(engine)
+    return _summed(engine, "activity")
+
+
+def count(engine: Engine) -> None:
+    """Makes the counts of an engine's requests known to it as the dataset that they are landed in.
+
+    Needs the engine to know of no topology.
+    """
+    told = [datasets()["activity"].empty()]
+    for day, counts in by_second(engine.ask(queries()["call_times"], {})):
+        same = {"date": pa.array([day] * counts.num_rows), "counted": [1] * counts.num_rows}
+        columns = {**{name: counts[name] for name in counts.column_names}, **same}
+        told.append(pa.table({name: columns[name] for name in told[0].column_names}))
+    engine.hold("activity", pa.concat_tables([each.cast(told[0].schema) for each in told]))
 
 
 def _summed(engine: DuckDB, table: str) -> Counter[tuple[object, ...]]:

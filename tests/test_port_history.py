@@ -15,7 +15,7 @@ from pipeline.engine import Engine
 from pipeline.query import queries
 from pipeline.transforms.occupancy import ports_by_minute
 from pipeline.window import Window
-from tests import tables
+from tests import exports, tables
 from tests.given import way
 
 SECOND = timedelta(seconds=1)
@@ -158,9 +158,7 @@ def count(engine: Engine, calls: list[Call]) -> None:
     columns = {each.name: each.type for each in datasets()["requests"].columns}
     engine.hold("requests", tables.arrow([request(call) for call in calls], columns))
     without_topology(engine)
-    counted = engine.ask(queries()["calls_by_second"], {}).to_pylist()
-    columns = {each.name: each.type for each in datasets()["activity"].columns}
-    engine.hold("activity", tables.arrow([{**row, "counted": 1} for row in counted], columns))
+    exports.count(engine)
 
 
 @settings(deadline=None)

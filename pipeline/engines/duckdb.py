@@ -73,6 +73,13 @@ class DuckDB:
             f"from read_parquet([{listed}], hive_partitioning = false, filename = true)"
         )
 
+    def rows(self, file: str) -> int:
+        """How many rows a Parquet file has, as it says itself."""
+        reach_remote_files(self.connection, [file])
+        told = "select num_rows from parquet_file_metadata(?)"
+        ((rows,),) = self.connection.execute(told, [file]).fetchall()
+        return int(rows)
+
     def hold(self, name: str, rows: pa.Table) -> None:
         """Makes a small table known by name."""
         self.connection.register("held", rows)
@@ -91,14 +98,6 @@ class DuckDB:
         except duckdb.Error as error:
             error.add_note(f"in {query.path}:\n{query.sql}")
             raise
-
-    def keep(self, query: Query) -> None:
-        """Makes the answer of a query without parameters a table of its name."""
-        self._view_sources(query)
-        columns = ", ".join(f"{each.name}::{each.type} as {each.name}" for each in query.returns)
-        self.connection.execute(
-            f"create or replace temp table {query.name} as select {columns} from ({query.sql})"  # noqa: S608
-        )
 
     def _answer(self, sql: str, parameters: Mapping[str, object]) -> pa.Table:
         """What the SQL gives; where it cannot in the memory that is meant for it, with more.

@@ -72,13 +72,27 @@ class _Grid:
     def peaks(self, rows: pl.DataFrame) -> dict[str, npt.NDArray[np.generic]]:
         """The peaks of each minute of the calls to one destination."""
         size = self._before + len(self._seconds)
-        seconds = rows["second"].dt.epoch("s").to_numpy()
-        # What began or ended earlier still counts in all that follows.
-        index = np.clip(seconds - (self._first - self._before), 0, size - 1)
-        started, ended, connected, disconnected, reset, half_open = (
-            np.cumsum(np.bincount(index, rows[name].to_numpy(), size), dtype=np.float64)
-            for name in ("started", "ended", "connected", "disconnected", "reset", "half_open")
-        )
+        started, ended, connected, disconnected, reset, half_open = np.zeros((6, size))
+        for row, ending in enumerate(rows["ending"]):
+            seconds = rows["seconds"][row].to_numpy()
+            # What began or ended earlier still counts in all that follows.
+            index = np.clip(seconds - (self._first - self._before), 0, size - 1)
+            begun, over = (
+                np.bincount(index, rows[side][row].to_numpy(), size)
+                for side in ("started", "ended")
+            )
+            started += begun
+            ended += over
+            match ending:
+                case "answered":
+                    connected += begun
+                    disconnected += over
+                case "reset" | "refused":
+                    reset += over
+                case "unanswered":
+                    half_open += over
+        for counts in (started, ended, connected, disconnected, reset, half_open):
+            np.cumsum(counts, out=counts)
         after_fin, after_rst, half_open_s = self._holds
         held = (
             self._at(started)
