@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline import account
+from pipeline import account, chain
 from pipeline.config import Slo
 from pipeline.exhibit import numbered
 from pipeline.finding import (
@@ -61,19 +61,21 @@ def incident(seen: Seen, slo: Slo) -> Incident:
     why_trigger = trigger(
         top.id, worst, seen.frame("calls_by_minute"), facts["latency"], run, seen.window
     )
+    worse = chain.amplifiers(seen, facts, top.id, why_trigger[0], worst)
+    holds_ports = any(each.destination == worst for each in facts["ports"])
     return Incident(
         id=f"{run.gateway.rpartition('/')[2].replace(' ', '-')}-{run.start:%Y%m%dT%H%MZ}",
         gateway=run.gateway,
         start=told(run.start),
         end=iso(run.end),
         threshold=run.threshold,
-        verdict=_mechanism(top, cases[top.id], why_trigger),
+        verdict=_mechanism(top, cases[top.id], why_trigger, worse),
         snat=_snat(seen, facts),
         destinations=targets,
         instances=[],
         hypotheses=ranked,
         impact=account.impact(seen, slo),
-        demand=None,
+        demand=chain.demand(seen, worst, holds_ports),
         mitigations=None,
         ways=account.ways(facts["ways"]),
         combinations=account.combinations(seen.frame("failures_by_attributes")),
@@ -146,13 +148,16 @@ def _open(ranked: list[Hypothesis]) -> list[Hypothesis]:
     ]
 
 
-def _mechanism(top: Hypothesis, case: Case, why: tuple[Trigger, str]) -> Mechanism:
+def _mechanism(
+    top: Hypothesis, case: Case, why: tuple[Trigger, str], worse: Mapping[str, str]
+) -> Mechanism:
     supported = top.verdict is Verdict.SUPPORTED and top.probability >= LIKELY
     return Mechanism(
         mechanism=top.id,
         trigger=why[0],
         trigger_why=why[1],
-        amplifiers=None,
+        amplifiers=list(worse),
+        amplifiers_why=list(worse.values()),
         status=Status.CONFIRMED
         if supported and case.recorded
         else Status.LIKELY

@@ -187,12 +187,13 @@ class Impact(Shape, frozen=True):
 
 
 class Mechanism(Shape, frozen=True):
-    """The verdict on an incident; ``amplifiers`` of null were not examined."""
+    """The verdict on an incident; ``amplifiers_why`` has the sentence that justifies each."""
 
     mechanism: str
     trigger: Trigger
     trigger_why: str
-    amplifiers: list[str] | None
+    amplifiers: list[str]
+    amplifiers_why: list[str]
     status: Status
     probability: Share
 
@@ -237,12 +238,22 @@ class Instance(Shape, frozen=True):
 
 
 class Demand(Shape, frozen=True):
-    """Why port demand rose: shares that add up to the rise."""
+    """Why demand for ports to ``destination`` rose: shares that add up to 1.
+
+    ``times`` is demand in ``highest`` over demand in ``usual``. Where reuse was not measured, it is
+    taken as unchanged, and what it may have done is counted to the others.
+    """
 
     traffic: float
     slowness: float
     retries: float
     lost_reuse: float
+    destination: str
+    times: float
+    usual: Span
+    highest: Span
+    reuse_measured: bool
+    says: str
 
 
 class Mitigation(Shape, frozen=True):

@@ -62,6 +62,7 @@ OF_AN_INCIDENT = tuple(
                 if exhibit.query not in WHOLE_WINDOW + AROUND_AN_INCIDENT
             ),
             "hosts",
+            "answers_by_operation",
         ]
     )
 )

@@ -20,6 +20,7 @@ def filters() -> dict[str, Callable[..., str]]:
         "lag": lag,
         "last": last,
         "of": of,
+        "part": part,
         "rate": rate,
         "seconds": seconds,
         "share": share,
@@ -58,6 +59,12 @@ def share(value: float | None) -> str:
     return (
         f"{value:.0%}".replace("%", " %") if value in (0, 1) else f"{value:.1%}".replace("%", " %")
     )
+
+
+def part(value: float) -> str:
+    """A part of a whole in per cent; of parts that add up, one may be negative."""
+    percent = round(100 * value)
+    return f"{percent} %".replace("-", "\N{MINUS SIGN}")
 
 
 def seconds(value: float | None) -> str:
