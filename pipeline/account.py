@@ -36,7 +36,17 @@ from pipeline.transforms.ways import Ways
 from pipeline.window import MINUTE, Window, floor, iso, told
 from pipeline.wording import factor, lag, share
 
-DIMENSIONS = ["destination", "api", "operation", "region", "subscription"]
+DIMENSIONS = [
+    "destination",
+    "api",
+    "revision",
+    "operation",
+    "region",
+    "instance",
+    "subscription",
+    "caller",
+    "protocol",
+]
 MOST_DESTINATIONS = 12
 SIGNIFICANT = 0.05
 # What moved with the failures is looked for this far around them.
@@ -166,8 +176,11 @@ def ways(died: Ways) -> list[Way]:
     ]
 
 
-def combinations(cells: pl.DataFrame) -> list[Combination]:
-    """What the failures have in common, the best explanation first."""
+def combinations(seen: Seen) -> list[Combination]:
+    """What the failures have in common: the smallest set that explains those beyond the usual."""
+    cells = seen.frame("failures_by_attributes").with_columns(
+        expected=pl.col("requests") * seen.run.usual_rate
+    )
     return [
         Combination(
             attributes=each.attributes,
@@ -177,6 +190,7 @@ def combinations(cells: pl.DataFrame) -> list[Combination]:
             share_of_requests=each.share_of_requests,
             rate_inside=each.rate_inside,
             rate_outside=each.rate_outside,
+            same=each.same,
         )
         for each in localisation.common(cells, DIMENSIONS)
     ]

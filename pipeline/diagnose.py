@@ -78,7 +78,7 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         demand=chain.demand(seen, worst, holds_ports),
         mitigations=None,
         ways=account.ways(facts["ways"]),
-        combinations=account.combinations(seen.frame("failures_by_attributes")),
+        combinations=account.combinations(seen),
         companions=account.moved_along(seen, worst),
         latency=account.shifts(facts["latency"]),
         gateway_time=account.gateway_time(facts["overhead"]),

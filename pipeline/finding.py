@@ -267,7 +267,11 @@ class Mitigation(Shape, frozen=True):
 
 
 class Combination(Shape, frozen=True):
-    """Attribute values that failures share: how many it covers against how much traffic it is."""
+    """Attribute values that failures share: how many it covers against how much traffic it is.
+
+    ``same`` are other attributes' values of exactly the same requests. ``rate_outside`` is that of
+    requests that neither this nor a combination before it holds.
+    """
 
     attributes: dict[str, str]
     requests: int
@@ -276,6 +280,7 @@ class Combination(Shape, frozen=True):
     share_of_requests: Share
     rate_inside: Share
     rate_outside: Share
+    same: dict[str, str]
 
 
 class Companion(Shape, frozen=True):

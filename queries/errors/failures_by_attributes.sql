@@ -1,30 +1,82 @@
 -- name: failures_by_attributes
--- about: Over which APIs, operations, destinations, regions and subscriptions do failures spread?
+-- about: Over which destinations, APIs, operations, callers, instances and so on do failures spread?
 -- source: calls
--- grain: api, operation, destination, region, subscription
+-- grain: destination, api, revision, operation, region, instance, subscription, caller, protocol
 -- param: gateway VARCHAR
 -- param: onset TIMESTAMP
 -- param: finish TIMESTAMP
 -- param: counted VARCHAR
--- returns: api VARCHAR - id of the API
--- returns: operation VARCHAR - id of the operation
 -- returns: destination VARCHAR - ip:port or host:port
+-- returns: api VARCHAR - id of the API
+-- returns: revision VARCHAR - revision of the API
+-- returns: operation VARCHAR - id of the operation
 -- returns: region VARCHAR - region of the gateway
+-- returns: instance VARCHAR - instance of it
 -- returns: subscription VARCHAR - subscription of the caller
+-- returns: caller VARCHAR - address of a caller with many failures, or others
+-- returns: protocol VARCHAR - HTTP version the caller spoke
 -- returns: requests DOUBLE - requests
 -- returns: failures DOUBLE - of these, failed
+with
+    within_incident as (
+        select
+            *,
+            case when $counted like '%' || outcome || '%' then weight else 0 end as failed
+        from calls
+        where
+            gateway = $gateway
+            and time >= $onset
+            and time < $finish
+    ),
+
+    -- Callers may be many, and one with a tenth of the failures is among the first ten.
+    ranked as (
+        select
+            caller_ip,
+            row_number() over (order by sum(failed) desc, caller_ip) as place
+        from within_incident
+        where caller_ip is not null
+        group by caller_ip
+    )
+
 select
-    api,
-    operation,
-    destination,
-    region,
-    subscription,
-    sum(weight) as requests,
-    sum(case when $counted like '%' || outcome || '%' then weight else 0 end) as failures
-from calls
-where
-    gateway = $gateway
-    and time >= $onset
-    and time < $finish
-group by api, operation, destination, region, subscription
-order by api, operation, destination, region, subscription
+    within_incident.destination,
+    within_incident.api,
+    within_incident.revision,
+    within_incident.operation,
+    within_incident.region,
+    within_incident.instance,
+    within_incident.subscription,
+    case
+        when ranked.place <= 10 then ranked.caller_ip
+        when within_incident.caller_ip is not null then 'others'
+    end as caller,
+    within_incident.protocol,
+    sum(within_incident.weight) as requests,
+    sum(within_incident.failed) as failures
+from within_incident
+left join ranked
+    on within_incident.caller_ip = ranked.caller_ip
+group by
+    within_incident.destination,
+    within_incident.api,
+    within_incident.revision,
+    within_incident.operation,
+    within_incident.region,
+    within_incident.instance,
+    within_incident.subscription,
+    case
+        when ranked.place <= 10 then ranked.caller_ip
+        when within_incident.caller_ip is not null then 'others'
+    end,
+    within_incident.protocol
+order by
+    within_incident.destination,
+    within_incident.api,
+    within_incident.revision,
+    within_incident.operation,
+    within_incident.region,
+    within_incident.instance,
+    within_incident.subscription,
+    caller,
+    within_incident.protocol

@@ -15,7 +15,9 @@
 -- returns: caller_ip VARCHAR - address of the immediate caller
 -- returns: subscription VARCHAR - subscription of the caller
 -- returns: api VARCHAR - id of the API
+-- returns: revision VARCHAR - revision of the API
 -- returns: operation VARCHAR - id of the operation
+-- returns: protocol VARCHAR - HTTP version the caller spoke
 -- returns: method VARCHAR - HTTP method
 -- returns: url VARCHAR - URL asked for
 -- returns: destination VARCHAR - ip:port called, else host:port or what of it is told, or null
@@ -81,7 +83,9 @@ select
     told.caller_ip,
     told.subscription,
     told.api,
+    told.api_revision as revision,
     told.operation,
+    told.protocol,
     told.method,
     told.url,
     coalesce(destinations.address, told.called)
