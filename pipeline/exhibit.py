@@ -45,4 +45,5 @@ EXHIBITS = (
     Exhibit("T9", "Callers with most failures", "failing_callers"),
     Exhibit("T10", "Ports by destination", "calls_in_flight"),
     Exhibit("T11", "What port counters say", "port_counters_by_minute"),
+    Exhibit("T12", "Changes near the gateway", "changes_around"),
 )

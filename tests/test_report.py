@@ -175,6 +175,7 @@ def _strings_replaced(value: Any, hostile: Iterator[str]) -> Any:
     own = {"start", "end", "time", "at", "verdict", "status", "direction", "kind", "schema_version"}
     own |= {"trigger", "basis", "scope", "first_failure", "peak_at", "id", "sha256", "figure"}
     own |= {"change_at", "change_from", "change_to", "mechanism", "outcome"}
+    own |= {"near", "began", "ended"}
     if isinstance(value, dict):
         return {
             key: each if key in own and isinstance(each, str) else _strings_replaced(each, hostile)
