@@ -350,6 +350,9 @@ def timeline(
                 )
             )
     events += _changed(run, facts["changes"])
+    events += [
+        Event(time=told(each.start), says=f"{each.says}.") for each in facts["dips"][:MOST_CHANGES]
+    ]
     events += _elsewhere(seen)
     if run.end:
         events.append(

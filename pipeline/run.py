@@ -36,6 +36,7 @@ from pipeline.report import Format, Report, write
 from pipeline.roll_up import COUNTS, keep_up
 from pipeline.seen import Seen
 from pipeline.transforms.changes import LOOKED_BACK
+from pipeline.transforms.dips import dips, set_aside
 from pipeline.transforms.incidents import Run, merged, runs
 from pipeline.transforms.ports import around
 from pipeline.window import MINUTE, Window, floor, iso, to_the_ms
@@ -47,6 +48,8 @@ WHOLE_WINDOW = (
     "calls_by_minute",
     "backend_time_by_minute",
     "overhead_by_minute",
+    "availability_dips",
+    "said_unwell",
 )
 AROUND_AN_INCIDENT = (
     "calls_in_flight",
@@ -268,7 +271,11 @@ def _findings(
             ),
             quarantine=[Refused(**row) for row in about["refused"].frame.iter_rows(named=True)],
             incidents=[chapter.incident for chapter in chapters],
-            set_aside=[],
+            set_aside=set_aside(
+                dips(whole["availability_dips"].frame, whole["said_unwell"].frame),
+                found,
+                whole["requests_by_minute"].frame,
+            ),
             figures=[
                 _figure(
                     exhibit.numbered(chapter.seen.number),

@@ -11,6 +11,7 @@ from pipeline.config import Gateway
 from pipeline.limits import Way, reuse_assumed
 from pipeline.transforms import counters, latency
 from pipeline.transforms.changes import changes, log_read
+from pipeline.transforms.dips import Dip, beside, dips
 from pipeline.transforms.exhaustion import exhaustion
 from pipeline.transforms.incidents import Run
 from pipeline.transforms.lost_reuse import lost_reuse
@@ -75,6 +76,7 @@ class Seen:
             "overhead": overhead(self.frame("overhead_by_minute"), run, self.window),
             "changes": near_by,
             "before": Before(near_by, scale_in(near_by, self.stated, self.way), self._lost()),
+            "dips": beside(self._dips(), run),
             "activity_log": log_read(self.frame("changes_told")),
             "calls_during": during,
             "healthy": [
@@ -84,6 +86,11 @@ class Seen:
             ],
             **{name: self.frame(name) for name in self.answers},
         }
+
+    def _dips(self) -> list[Dip]:
+        """What was unwell; the health of resources is told among the changes."""
+        said = self.frame("said_unwell").filter(pl.col("said") == "health_event")
+        return dips(self.frame("availability_dips"), said)
 
     def _lost(self) -> str | None:
         """Reuse of connections that was lost before: by flow logs, else by the counter."""
