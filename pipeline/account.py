@@ -19,6 +19,7 @@ from pipeline.finding import (
     GatewayTime,
     Impact,
     LatencyShift,
+    NearbyChange,
     Ports,
     Sample,
     Span,
@@ -27,8 +28,10 @@ from pipeline.finding import (
 )
 from pipeline.seen import Seen
 from pipeline.transforms import companions, latency, localisation
+from pipeline.transforms.changes import PLACES, Change
 from pipeline.transforms.departures import HIGHEST_USUAL_RATE
 from pipeline.transforms.grid import Series, level, series
+from pipeline.transforms.incidents import Run
 from pipeline.transforms.overhead import Overhead
 from pipeline.transforms.ports import Bounds
 from pipeline.transforms.trigger import LAST_MINUTES
@@ -48,6 +51,7 @@ DIMENSIONS = [
     "protocol",
 ]
 MOST_DESTINATIONS = 12
+MOST_CHANGES = 12
 SIGNIFICANT = 0.05
 # What moved with the failures is looked for this far around them.
 NEAR = timedelta(hours=6)
@@ -359,6 +363,10 @@ def timeline(
                     figure="T10",
                 )
             )
+    events += _changed(run, facts["changes"])
+    events += [
+        Event(time=told(each.start), says=f"{each.says}.") for each in facts["dips"][:MOST_CHANGES]
+    ]
     events += _elsewhere(seen)
     if run.end:
         events.append(
@@ -372,6 +380,42 @@ def timeline(
         Event(time=each.time, says=each.says, figure=each.figure and numbered(each.figure, number))
         for each in sorted(events, key=lambda each: each.time)
     ]
+
+
+def _changed(run: Run, changes: list[Change]) -> Iterator[Event]:
+    """Changes of the gateway, its way out, and their resource groups; the nearest, if many."""
+    near = [each for each in _nearest(run, changes) if each.near != PLACES[-1]]
+    for each in near[:MOST_CHANGES]:
+        yield Event(time=told(each.began), says=each.told(run.start), figure="T12")
+
+
+def nearby(run: Run, changes: list[Change]) -> list[NearbyChange]:
+    """Changes near the gateway, the nearest first."""
+    return [
+        NearbyChange(
+            near=each.near,  # type: ignore[arg-type]
+            resource_id=each.resource_id,
+            category=each.category,
+            operation=each.operation,
+            began=told(each.began),
+            ended=iso(each.ended),
+            status=each.status,
+            by=each.by,
+            old=each.old,
+            new=each.new,
+            cause=each.cause,
+            says=each.told(run.start),
+        )
+        for each in _nearest(run, changes)[: 4 * MOST_CHANGES]
+    ]
+
+
+def _nearest(run: Run, changes: list[Change]) -> list[Change]:
+    """In the order of place, then of how long before or after the first failure."""
+    return sorted(
+        changes,
+        key=lambda each: (PLACES.index(each.near), abs(run.start - each.began), each.operation),
+    )
 
 
 def _elsewhere(seen: Seen) -> Iterator[Event]:

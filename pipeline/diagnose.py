@@ -24,8 +24,9 @@ from pipeline.hypothesis import Case
 from pipeline.seen import Seen
 from pipeline.support_request import support_request
 from pipeline.transforms import exhaustion
-from pipeline.transforms.trigger import trigger
-from pipeline.window import iso, told
+from pipeline.transforms.incidents import Run
+from pipeline.transforms.trigger import LONGEST_LEAD, trigger
+from pipeline.window import Window, iso, told
 
 LIKELY = 0.7
 # How often evidence that looks right misleads as a whole: then only the priors are left. A
@@ -45,7 +46,6 @@ NO_UNITS = "Which unit served a request: the logs do not say. Bounds are for the
 ALWAYS = (
     "Side calls (send-request), retries inside the gateway's policies, and connections kept open "
     "without a call: they hold ports that neither bound counts.",
-    "Changes to the configuration: no activity log was read.",
 )
 
 
@@ -59,7 +59,13 @@ def incident(seen: Seen, slo: Slo) -> Incident:
     targets = account.destinations(seen, facts)
     worst = targets[0].name if targets and targets[0].failures else None
     why_trigger = trigger(
-        top.id, worst, seen.frame("calls_by_minute"), facts["latency"], run, seen.window
+        top.id,
+        worst,
+        seen.frame("calls_by_minute"),
+        facts["latency"],
+        run,
+        seen.window,
+        facts["before"],
     )
     worse = chain.amplifiers(seen, facts, top.id, why_trigger[0], worst)
     holds_ports = any(each.destination == worst for each in facts["ports"])
@@ -85,18 +91,22 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         failing_callers=account.callers(seen.frame("failing_callers")),
         samples=account.samples(seen.frame("failure_samples")),
         timeline=account.timeline(seen, facts, why_trigger, worst),
-        cannot_see=list(_cannot_see(facts)),
+        changes=account.nearby(run, facts["changes"]),
+        cannot_see=list(_cannot_see(seen.run, facts)),
         do_first=[hypotheses()[each.id].do_first for each in _open(ranked)],
     )
 
 
-def _cannot_see(facts: Mapping[str, Any]) -> Iterator[str]:
+def _cannot_see(run: Run, facts: Mapping[str, Any]) -> Iterator[str]:
     """What of this incident no data tells."""
     if not facts["counters"]:
         yield OTHER_COUNTERS if facts["all_counters"] else NO_COUNTER
     if not any(bound.instance for bound in facts["ports"]):
         yield NO_UNITS
     yield from ALWAYS
+    unseen = facts["activity_log"].unseen(Window(run.start - LONGEST_LEAD, run.start))
+    if unseen:
+        yield unseen
 
 
 def _ranked(cases: Mapping[str, Case], number: int) -> list[Hypothesis]:

@@ -45,5 +45,6 @@ EXHIBITS = (
     Exhibit("T9", "Callers with most failures", "failing_callers"),
     Exhibit("T10", "Ports by destination", "calls_in_flight"),
     Exhibit("T11", "What port counters say", "port_counters_by_minute"),
-    Exhibit("T12", "Why demand for ports rose, and calls asked again", "demand_by_minute"),
+    Exhibit("T12", "Changes near the gateway", "changes_around"),
+    Exhibit("T13", "Why demand for ports rose, and calls asked again", "demand_by_minute"),
 )

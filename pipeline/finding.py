@@ -374,6 +374,27 @@ class Event(Shape, frozen=True):
     figure: str | None = None
 
 
+class NearbyChange(Shape, frozen=True):
+    """What was changed, scaled or unwell near the gateway; an end of null is not told.
+
+    ``near`` says how near: the gateway or its way out, its resource group, its subscription.
+    ``old`` and ``new`` are instances or health before and after.
+    """
+
+    near: Literal["resource", "group", "subscription"]
+    resource_id: str
+    category: str
+    operation: str
+    began: Time
+    ended: Time | None
+    status: str | None
+    by: str | None
+    old: str | None
+    new: str | None
+    cause: str | None
+    says: str
+
+
 class Incident(Shape, frozen=True):
     """A sustained run of failures at one gateway; an end of null is still going."""
 
@@ -398,6 +419,7 @@ class Incident(Shape, frozen=True):
     failing_callers: list[Caller]
     samples: list[Sample]
     timeline: list[Event]
+    changes: list[NearbyChange]
     cannot_see: list[str]
     do_first: list[str]
 

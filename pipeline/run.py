@@ -35,6 +35,8 @@ from pipeline.query import queries
 from pipeline.report import Format, Report, write
 from pipeline.roll_up import COUNTS, keep_up
 from pipeline.seen import Seen
+from pipeline.transforms.changes import LOOKED_BACK
+from pipeline.transforms.dips import dips, set_aside
 from pipeline.transforms.incidents import Run, merged, runs
 from pipeline.transforms.ports import around
 from pipeline.window import MINUTE, Window, floor, iso, to_the_ms
@@ -46,6 +48,8 @@ WHOLE_WINDOW = (
     "calls_by_minute",
     "backend_time_by_minute",
     "overhead_by_minute",
+    "availability_dips",
+    "said_unwell",
 )
 AROUND_AN_INCIDENT = (
     "calls_in_flight",
@@ -53,22 +57,25 @@ AROUND_AN_INCIDENT = (
     "port_counters_by_minute",
     "port_events",
 )
+NEAR_AN_INCIDENT = ("changes_around",)
 OF_AN_INCIDENT = tuple(
     dict.fromkeys(
         [
             *(
                 exhibit.query
                 for exhibit in EXHIBITS
-                if exhibit.query not in WHOLE_WINDOW + AROUND_AN_INCIDENT
+                if exhibit.query not in WHOLE_WINDOW + AROUND_AN_INCIDENT + NEAR_AN_INCIDENT
             ),
             "hosts",
             "answers_by_operation",
+            "changes_told",
         ]
     )
 )
 READ = (
     "requests",
     "activity",
+    "changes",
     "flows",
     "metrics",
     "health_events",
@@ -237,7 +244,8 @@ def _findings(
     chapters = [
         _chapter(engine, number, run, window, whole, settings) for number, run in enumerate(found)
     ]
-    asked = len(WHOLE_WINDOW) + len(found) * len(OF_AN_INCIDENT + AROUND_AN_INCIDENT)
+    of_each = OF_AN_INCIDENT + AROUND_AN_INCIDENT + NEAR_AN_INCIDENT
+    asked = len(WHOLE_WINDOW) + len(found) * len(of_each)
     rows = int(whole["requests_by_minute"].frame["requests"].sum())
     called = whole["calls_by_minute"].frame["destination"].unique().to_list()
     for note in method.idle(settings, sorted(ways), called):
@@ -264,7 +272,11 @@ def _findings(
             ),
             quarantine=[Refused(**row) for row in about["refused"].frame.iter_rows(named=True)],
             incidents=[chapter.incident for chapter in chapters],
-            set_aside=[],
+            set_aside=set_aside(
+                dips(whole["availability_dips"].frame, whole["said_unwell"].frame),
+                found,
+                whole["requests_by_minute"].frame,
+            ),
             figures=[
                 _figure(
                     exhibit.numbered(chapter.seen.number),
@@ -316,8 +328,8 @@ def _chapter(
 ) -> _Chapter:
     """The chapter of an incident."""
     way = limits.way_out(run.gateway, settings.stated(run.gateway), run.start)
-    own = answers(engine, run, window, way)
     stated = settings.stated(run.gateway)
+    own = answers(engine, run, window, way, stated.egress_resource_id if stated else None)
     seen = Seen(
         run,
         window,
@@ -326,11 +338,14 @@ def _chapter(
         number,
         {each.host.lower(): len(each.ips) for each in settings.destination if each.ips},
         stated.egress_resource_id if stated else None,
+        stated,
     )
     return _Chapter(diagnose.incident(seen, settings.slo), seen)
 
 
-def answers(engine: Engine, run: Run, window: Window, way: limits.Way) -> dict[str, Answer]:
+def answers(
+    engine: Engine, run: Run, window: Window, way: limits.Way, egress_resource_id: str | None = None
+) -> dict[str, Answer]:
     """What is asked about one incident alone."""
     parameters = {
         "gateway": run.gateway,
@@ -341,11 +356,18 @@ def answers(engine: Engine, run: Run, window: Window, way: limits.Way) -> dict[s
         "counted": run.counted,
         "hold_s": int(way.holds.after_fin.value),
         "idle_s": int(way.idle_s.value),
+        "egress": (egress_resource_id or "").lower(),
     }
     near = around(run, window, way)
     return {
         **ask(engine, OF_AN_INCIDENT, parameters),
         **ask(engine, AROUND_AN_INCIDENT, {**parameters, "start": near.start, "stop": near.stop}),
+        # Changes come before what they lead to: before the window, too, which requests bound.
+        **ask(
+            engine,
+            NEAR_AN_INCIDENT,
+            {**parameters, "start": run.start - LOOKED_BACK, "stop": run.last + MINUTE},
+        ),
     }
 
 

@@ -7,14 +7,20 @@ from typing import Any
 import polars as pl
 
 from pipeline.answer import Answer
+from pipeline.config import Gateway
 from pipeline.limits import Way, reuse_assumed
 from pipeline.transforms import counters, latency
+from pipeline.transforms.changes import changes, log_read
+from pipeline.transforms.dips import Dip, beside, dips
 from pipeline.transforms.exhaustion import exhaustion
 from pipeline.transforms.incidents import Run
+from pipeline.transforms.lost_reuse import lost_reuse
 from pipeline.transforms.occupancy import ports_by_minute
 from pipeline.transforms.overhead import overhead
 from pipeline.transforms.ports import around, bands, bounds
 from pipeline.transforms.reuse import reuse
+from pipeline.transforms.scale_in import scale_in
+from pipeline.transforms.trigger import Before
 from pipeline.transforms.ways import Ways, ways
 from pipeline.window import Window
 
@@ -27,7 +33,8 @@ class Seen:
     """All that is known of one incident: its run, its way out, and the answers, by query.
 
     ``addresses`` tells the number of addresses of hosts that have several, ``egress_resource_id``
-    whose counters are those of the way out, where the settings state it.
+    whose counters are those of the way out, where the settings state it; ``stated`` is all that
+    they state of the gateway.
     """
 
     run: Run
@@ -37,6 +44,7 @@ class Seen:
     number: int
     addresses: Mapping[str, int]
     egress_resource_id: str | None
+    stated: Gateway | None = None
 
     def frame(self, query: str) -> pl.DataFrame:
         """A query's rows, those of other gateways left out."""
@@ -55,6 +63,7 @@ class Seen:
     def facts(self) -> dict[str, Any]:
         """What hypotheses and figures may ask for, by the names of their parameters."""
         run = self.run
+        near_by = changes(self.frame("changes_around"), run.gateway)
         during = _during(self.frame("hosts"))
         died = ways(self.frame("failures_by_minute"), run)
         return {
@@ -65,6 +74,10 @@ class Seen:
             "ways": died,
             "latency": latency.shifts(self.frame("backend_time_by_minute"), run, self.window),
             "overhead": overhead(self.frame("overhead_by_minute"), run, self.window),
+            "changes": near_by,
+            "before": Before(near_by, scale_in(near_by, self.stated, self.way), self._lost()),
+            "dips": beside(self._dips(), run),
+            "activity_log": log_read(self.frame("changes_told")),
             "calls_during": during,
             "healthy": [
                 name
@@ -73,6 +86,23 @@ class Seen:
             ],
             **{name: self.frame(name) for name in self.answers},
         }
+
+    def _dips(self) -> list[Dip]:
+        """What was unwell; the health of resources is told among the changes."""
+        said = self.frame("said_unwell").filter(pl.col("said") == "health_event")
+        return dips(self.frame("availability_dips"), said)
+
+    def _lost(self) -> str | None:
+        """Reuse of connections that was lost before: by flow logs, else by the counter."""
+        calls = self.frame("calls_by_minute").filter(pl.col("destination").is_not_null())
+        begun = self.frame("flow_ports_by_minute").filter(pl.col("begun") > 0)
+        if begun.height:
+            told = begun["destination"].unique()
+            opened = begun.select("minute", connections="begun")
+            return lost_reuse(calls.filter(pl.col("destination").is_in(told)), opened, self.run)
+        own = {self.run.gateway, (self.egress_resource_id or "").lower()}
+        counted = self.frame("port_counters_by_minute").filter(pl.col("resource_id").is_in(own))
+        return lost_reuse(calls, counters.new_connections(counted), self.run)
 
     def _ports(self, died: Ways, failed: Mapping[str, float]) -> dict[str, Any]:
         """What is known of ports: bands, bounds, counters, and whether they ran out."""

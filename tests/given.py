@@ -214,3 +214,30 @@ def series_frame(column: str, values: Counts, **labels: str | bool) -> pl.DataFr
 
 def _at(counts: Counts, minute: int) -> float:
     return counts[minute] if minute < len(counts) else 0
+
+
+def change(began: float = 10, ended: float | None = 12, **said: object) -> dict[str, object]:
+    """A change as the query gives it: done to the gateway itself, by a tool, unless said else."""
+    told = {
+        "near": "resource",
+        "resource_id": GATEWAY,
+        "category": "administrative",
+        "operation": "microsoft.apimanagement/service/write",
+        "status": "succeeded",
+        "caller_kind": "application",
+        "caller": "tool",
+        "old_value": None,
+        "new_value": None,
+        "cause": None,
+        **said,
+    }
+    parts = str(told["resource_id"]).split("/")
+    kind = "/".join(parts[6:8]) or None
+    begin, end = at(began), None if ended is None else at(ended)
+    return {"resource_type": kind, **told, "began": begin, "ended": end}
+
+
+def changes_around(*told: dict[str, object]) -> pl.DataFrame:
+    """Changes as the query gives them."""
+    moments = dict.fromkeys(("began", "ended"), pl.Datetime("us"))
+    return pl.DataFrame(list(told), schema_overrides=moments, infer_schema_length=None)

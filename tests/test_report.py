@@ -175,6 +175,7 @@ def _strings_replaced(value: Any, hostile: Iterator[str]) -> Any:
     own = {"start", "end", "time", "at", "verdict", "status", "direction", "kind", "schema_version"}
     own |= {"trigger", "basis", "scope", "first_failure", "peak_at", "id", "sha256", "figure"}
     own |= {"change_at", "change_from", "change_to", "mechanism", "outcome"}
+    own |= {"near", "began", "ended"}
     if isinstance(value, dict):
         return {
             key: each if key in own and isinstance(each, str) else _strings_replaced(each, hostile)
@@ -314,3 +315,13 @@ def test_each_format_lands_where_it_was_asked_for(report: Report, tmp_path: Path
     assert missing == []
     assert outputs[Format.PDF].read_bytes().startswith(b"%PDF-")
     assert msgspec.json.decode(outputs[Format.JSON].read_bytes(), type=Findings) == findings()
+
+
+def test_what_was_set_aside_is_told_also_where_there_is_no_incident(report: Report) -> None:
+    quiet = msgspec.structs.replace(report.findings, incidents=[], figures=[])
+    assert report.findings.set_aside[0] in Elements(composed(Report(quiet, {}))).text
+
+
+def test_where_nothing_was_set_aside_there_is_no_list_of_it(report: Report) -> None:
+    bare = msgspec.structs.replace(report.findings, set_aside=[])
+    assert "set aside" not in section("rca/65_set_aside.html", Report(bare, {}), None)

@@ -1,17 +1,51 @@
 """What set an incident off: something that changed before it, not with it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
 import polars as pl
 
 from pipeline.finding import Trigger
-from pipeline.transforms.departures import MAD_TO_SIGMA
+from pipeline.transforms.changes import ADMINISTRATIVE, Change, clock
 from pipeline.transforms.incidents import Run
 from pipeline.transforms.latency import Shift, baseline
+from pipeline.transforms.scale_in import Taken
+from pipeline.transforms.spread import spread_of
 from pipeline.window import MINUTE, Window, floor
 
 LAST_MINUTES = 1
 SURGE_FACTOR = 1.5
 SPREADS = 6.0
 SLOWER = 1.5
+# A change longer ago than this is told, and not taken for what set an incident off.
+LONGEST_LEAD = timedelta(minutes=60)
+# Two services' clocks: what they stamp closer together than this is not ordered.
+CLOCKS = timedelta(seconds=10)
+
+# What a want of units or ports can lead to.
+FROM_SCALE_IN = frozenset({"snat_port_exhaustion", "nat_connection_limit", "gateway_saturation"})
+FROM_LOST_REUSE = frozenset({"snat_port_exhaustion", "nat_connection_limit"})
+# What comes from outside, whatever is changed at the gateway.
+NOT_FROM_A_CHANGE = frozenset({"backend_slow", "client_disconnects", "destination_throttling"})
+# What a change to the network near a gateway can lead to, if that is on its way out.
+FROM_THE_NETWORK = frozenset(
+    {"backend_unreachable", "dns_failure", "idle_timeout_reset", "snat_port_exhaustion"}
+)
+NETWORK = "microsoft.network/"
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What other sources than gateway logs tell of the time before an incident.
+
+    ``taken`` are units or ports that were taken away, ``lost`` the sentence on reuse that was
+    lost, null where none was.
+    """
+
+    changes: Sequence[Change] = ()
+    taken: Sequence[Taken] = ()
+    lost: str | None = None
 
 
 def trigger(
@@ -21,8 +55,85 @@ def trigger(
     latency: list[Shift],
     run: Run,
     window: Window,
+    before: Before | None = None,
 ) -> tuple[Trigger, str]:
     """The trigger and the sentence that justifies it.
+
+    What was measured goes before what was merely recorded: of a surge, a slower backend or lost
+    reuse the numbers are there; that a change led to failures, only the order of time speaks for.
+    A change that came with the failures or after them explains nothing.
+    """
+    known = before or Before()
+    found, says = _measured(mechanism, destination, calls_by_minute, latency, run, window)
+    if found is Trigger.NONE_FOUND and known.lost and mechanism in FROM_LOST_REUSE:
+        found, says = Trigger.LOST_CONNECTION_REUSE, known.lost
+    taken = [each for each in known.taken if _leads(each.at, run)]
+    done = [each for each in known.changes if _may_explain(each, mechanism, run)]
+    if found is Trigger.NONE_FOUND and taken and mechanism in FROM_SCALE_IN:
+        return Trigger.SCALE_IN, _recorded(taken[-1].says, taken[-1].at, run, len(taken) - 1)
+    if found is Trigger.NONE_FOUND and done:
+        nearest = max(done, key=lambda each: (each.near == "resource", each.ended, each.operation))
+        at = nearest.ended or nearest.began
+        return Trigger.CONFIGURATION_CHANGE, _recorded(nearest.says, at, run, len(done) - 1)
+    if found is Trigger.NONE_FOUND:
+        return found, says + _not_ordered(known.changes, run)
+    if done:
+        says += f" Before that, too: {_recorded(done[-1].says, done[-1].ended, run, 0)}"
+    return found, says
+
+
+def _leads(at: datetime | None, run: Run) -> bool:
+    return at is not None and run.start - LONGEST_LEAD <= at <= run.start - CLOCKS
+
+
+def _may_explain(change: Change, mechanism: str, run: Run) -> bool:
+    """Whether a change ended well in time before, and is of a kind that can lead to this."""
+    if change.category != ADMINISTRATIVE or not change.succeeded or not _leads(change.ended, run):
+        return False
+    if change.near == "resource":
+        return mechanism not in NOT_FROM_A_CHANGE
+    of_network = (change.resource_type or "").startswith(NETWORK)
+    return change.near == "group" and of_network and mechanism in FROM_THE_NETWORK
+
+
+def _recorded(says: str, at: datetime | None, run: Run, others: int) -> str:
+    """The sentence of a record: what, when, how long before; and that nothing more is known."""
+    lead = run.start - (at or run.start)
+    ago = f"{lead // MINUTE} min" if lead >= MINUTE else f"{lead.seconds} s"
+    more = f" {others:,} more ended in the hour before." if others else ""
+    return (
+        f"{says}; it was done at {clock(at, run.start)} UTC, {ago} before the first failure. That "
+        f"it came before is what the records tell, not that it led to it.{more}"
+    )
+
+
+def _not_ordered(changes: Sequence[Change], run: Run) -> str:
+    """Changes at the gateway or its way out that were under way when failures began."""
+    near = [
+        each
+        for each in changes
+        if each.near == "resource"
+        and each.category == ADMINISTRATIVE
+        and each.began <= run.start + CLOCKS
+        and (each.ended or each.began) > run.start - CLOCKS
+    ]
+    if not near:
+        return ""
+    return (
+        f" {near[-1].says} was under way when the first request failed: which came first is not "
+        "told."
+    )
+
+
+def _measured(
+    mechanism: str,
+    destination: str | None,
+    calls_by_minute: pl.DataFrame,
+    latency: list[Shift],
+    run: Run,
+    window: Window,
+) -> tuple[Trigger, str]:
+    """What the gateway's own logs measured.
 
     Only what departed from its usual level in a whole minute before the first failure can be one.
     """
@@ -48,7 +159,7 @@ def trigger(
     if usual.is_empty() or last.is_empty():
         return Trigger.NONE_FOUND, f"There were no calls to {destination} before to compare with."
     level = float(usual.median())  # type: ignore[arg-type]
-    spread = _spread(usual)
+    spread = spread_of(usual)
     now = float(last.sum())
     told = (
         f"{now:,.0f} new calls to {destination} in the last whole minute before the first failure, "
@@ -69,16 +180,6 @@ def trigger(
 
 def _risen(now: float, level: float, spread: float) -> bool:
     return now >= SURGE_FACTOR * level and now - level > SPREADS * max(spread, level**0.5)
-
-
-def _spread(usual: pl.Series) -> float:
-    """The usual spread, as a standard deviation that a few odd minutes do not move.
-
-    The median deviation is zero where traffic jumps between two levels; the quartiles see both.
-    """
-    deviation = float((usual - usual.median()).abs().median())  # type: ignore[arg-type]
-    quartiles = float((usual.quantile(0.75) or 0) - (usual.quantile(0.25) or 0))
-    return MAD_TO_SIGMA * max(deviation, quartiles / 2)
 
 
 def _between(calls: pl.DataFrame, window: Window) -> pl.Series:
