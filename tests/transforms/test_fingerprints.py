@@ -37,7 +37,7 @@ FLAT = dict.fromkeys(range(1, 60), 1.0)
 @pytest.mark.parametrize(
     ("by_second", "fault", "found"),
     [
-        ({21: 90, 5: 10}, "connect_timeout", (CONNECT, (20, 21), 0.9)),
+        ({21: 95, 5: 5}, "connect_timeout", (CONNECT, (20, 21), 0.95)),
         ({20: 50, 21: 50}, None, (CONNECT, (20, 21), 1.0)),
         ({30: 100}, "response_timeout", (CONFIGURED, (30, 30), 1.0)),
         ({20: 100}, "response_timeout", (CONFIGURED, (20, 20), 1.0)),
