@@ -101,7 +101,7 @@ def _cannot_see(run: Run, facts: Mapping[str, Any]) -> Iterator[str]:
     """What of this incident no data tells."""
     if not facts["counters"]:
         yield OTHER_COUNTERS if facts["all_counters"] else NO_COUNTER
-    if not any(bound.instance for bound in facts["ports"]):
+    if not facts["instances"] and not any(bound.instance for bound in facts["ports"]):
         yield NO_UNITS
     yield from ALWAYS
     unseen = facts["activity_log"].unseen(Window(run.start - LONGEST_LEAD, run.start))
