@@ -15,9 +15,12 @@ from pipeline.finding import (
     Combination,
     Companion,
     Destination,
+    DurationMode,
     Event,
+    GatewayLoad,
     GatewayTime,
     Impact,
+    Instance,
     LatencyShift,
     NearbyChange,
     Ports,
@@ -30,8 +33,11 @@ from pipeline.seen import Seen
 from pipeline.transforms import companions, latency, localisation
 from pipeline.transforms.changes import PLACES, Change
 from pipeline.transforms.departures import HIGHEST_USUAL_RATE
+from pipeline.transforms.fingerprints import Mode
 from pipeline.transforms.grid import Series, level, series
 from pipeline.transforms.incidents import Run
+from pipeline.transforms.instances import Part
+from pipeline.transforms.load import Load
 from pipeline.transforms.overhead import Overhead
 from pipeline.transforms.ports import Bounds
 from pipeline.transforms.trigger import LAST_MINUTES
@@ -269,6 +275,51 @@ def gateway_time(found: Overhead) -> GatewayTime:
         p95_during_ms=found.during_ms,
         negative_share=found.negative_share,
     )
+
+
+def gateway_load(found: list[Load]) -> list[GatewayLoad]:
+    """How busy the gateway was, by measure."""
+    return [
+        GatewayLoad(
+            resource_id=each.resource_id,
+            measure=each.measure,
+            own=each.own,
+            before=each.before,
+            during=each.during,
+            highest=each.highest,
+            told=each.told,
+        )
+        for each in found
+    ]
+
+
+def durations(found: list[Mode]) -> list[DurationMode]:
+    """What the lengths of failing requests look like."""
+    return [
+        DurationMode(
+            kind=each.kind,
+            first_second=each.seconds[0],
+            last_second=each.seconds[1],
+            failures=round(each.failures),
+            share=each.share,
+            says=each.says,
+        )
+        for each in found
+    ]
+
+
+def instances(found: list[Part]) -> list[Instance]:
+    """Each instance's part, most failures first."""
+    return [
+        Instance(
+            id=each.id,
+            requests=round(each.requests),
+            failures=round(each.failures),
+            share_of_requests=each.share_of_requests,
+            share_of_failures=each.share_of_failures,
+        )
+        for each in found
+    ]
 
 
 def callers(failing_callers: pl.DataFrame) -> list[Caller]:

@@ -78,7 +78,7 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         verdict=_mechanism(top, cases[top.id], why_trigger, worse),
         snat=_snat(seen, facts),
         destinations=targets,
-        instances=[],
+        instances=account.instances(facts["instances"]),
         hypotheses=ranked,
         impact=account.impact(seen, slo),
         demand=chain.demand(seen, worst, holds_ports),
@@ -88,6 +88,8 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         companions=account.moved_along(seen, worst),
         latency=account.shifts(facts["latency"]),
         gateway_time=account.gateway_time(facts["overhead"]),
+        gateway_load=account.gateway_load(facts["load"]),
+        durations=account.durations(facts["modes"]),
         failing_callers=account.callers(seen.frame("failing_callers")),
         samples=account.samples(seen.frame("failure_samples")),
         timeline=account.timeline(seen, facts, why_trigger, worst),
@@ -101,7 +103,7 @@ def _cannot_see(run: Run, facts: Mapping[str, Any]) -> Iterator[str]:
     """What of this incident no data tells."""
     if not facts["counters"]:
         yield OTHER_COUNTERS if facts["all_counters"] else NO_COUNTER
-    if not any(bound.instance for bound in facts["ports"]):
+    if not facts["instances"] and not any(bound.instance for bound in facts["ports"]):
         yield NO_UNITS
     yield from ALWAYS
     unseen = facts["activity_log"].unseen(Window(run.start - LONGEST_LEAD, run.start))

@@ -46,5 +46,7 @@ EXHIBITS = (
     Exhibit("T10", "Ports by destination", "calls_in_flight"),
     Exhibit("T11", "What port counters say", "port_counters_by_minute"),
     Exhibit("T12", "Changes near the gateway", "changes_around"),
-    Exhibit("T13", "Why demand for ports rose, and calls asked again", "demand_by_minute"),
+    Exhibit("T13", "Failures by instance", "failures_by_instance"),
+    Exhibit("T14", "How busy the gateway was", "gateway_load_by_minute"),
+    Exhibit("T15", "Why demand for ports rose, and calls asked again", "demand_by_minute"),
 )

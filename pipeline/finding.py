@@ -231,9 +231,12 @@ class Snat(Shape, frozen=True):
 
 
 class Instance(Shape, frozen=True):
-    """An instance's part of the failures."""
+    """An instance's part of the requests and of the failures."""
 
     id: str
+    requests: int
+    failures: int
+    share_of_requests: Share
     share_of_failures: Share
 
 
@@ -329,6 +332,32 @@ class GatewayTime(Shape, frozen=True):
     negative_share: Share
 
 
+class GatewayLoad(Shape, frozen=True):
+    """How busy the gateway, or the plan that it may run on, was: medians over minutes, a peak.
+
+    ``told`` is the share of the incident's minutes that a value is of; null is not told.
+    """
+
+    resource_id: str
+    measure: str
+    own: bool
+    before: float | None
+    during: float | None
+    highest: float
+    told: Share
+
+
+class DurationMode(Shape, frozen=True):
+    """A mode of the lengths of failing requests; seconds are whole, first and last of it."""
+
+    kind: str
+    first_second: int
+    last_second: int
+    failures: int
+    share: Share
+    says: str
+
+
 class Caller(Shape, frozen=True):
     """A caller that saw failures."""
 
@@ -416,6 +445,8 @@ class Incident(Shape, frozen=True):
     companions: list[Companion]
     latency: list[LatencyShift]
     gateway_time: GatewayTime
+    gateway_load: list[GatewayLoad]
+    durations: list[DurationMode]
     failing_callers: list[Caller]
     samples: list[Sample]
     timeline: list[Event]

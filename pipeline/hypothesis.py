@@ -10,6 +10,7 @@ import polars as pl
 
 from pipeline.finding import Direction, Evidence, Verdict
 from pipeline.transforms.counters import Counter
+from pipeline.transforms.fingerprints import Mode
 from pipeline.transforms.ways import Ways
 from pipeline.wording import share
 
@@ -18,6 +19,8 @@ from pipeline.wording import share
 MISLABELLED = 0.02
 # With fewer failures than this, none of a kind is no proof that there are none.
 ENOUGH_TO_EXCLUDE = 20
+# A mode of lengths that so much of the failures share speaks of all of them.
+MOSTLY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,21 @@ def share_speaks(part: float, says: str, figure: str | None = None) -> Evidence:
     return (
         speaks_for(weight, says, figure) if weight >= 0 else speaks_against(-weight, says, figure)
     )
+
+
+def lasted(found: list[Mode], weights: Mapping[str, float]) -> list[Evidence]:
+    """What the lengths of failures say, where most are of one mode.
+
+    ``weights`` tell by kind of mode how much that weighs for (positive) or against a mechanism.
+    Lengths and texts are of the same records, so none weighs much beside what a text names.
+    """
+    return [
+        speaks_for(weight, each.says, "F4")
+        if (weight := weights[each.kind]) > 0
+        else speaks_against(-weight, each.says, "F4")
+        for each in found
+        if each.share >= MOSTLY and each.kind in weights
+    ]
 
 
 def recorded_case(

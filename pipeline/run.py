@@ -53,6 +53,7 @@ WHOLE_WINDOW = (
 )
 AROUND_AN_INCIDENT = (
     "calls_in_flight",
+    "gateway_load_by_minute",
     "flow_ports_by_minute",
     "port_counters_by_minute",
     "port_events",

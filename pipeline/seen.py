@@ -13,13 +13,17 @@ from pipeline.transforms import counters, latency
 from pipeline.transforms.changes import changes, log_read
 from pipeline.transforms.dips import Dip, beside, dips
 from pipeline.transforms.exhaustion import exhaustion
+from pipeline.transforms.fingerprints import modes
 from pipeline.transforms.incidents import Run
+from pipeline.transforms.instances import instances
+from pipeline.transforms.load import loads
 from pipeline.transforms.lost_reuse import lost_reuse
 from pipeline.transforms.occupancy import ports_by_minute
 from pipeline.transforms.overhead import overhead
 from pipeline.transforms.ports import around, bands, bounds
 from pipeline.transforms.reuse import reuse
 from pipeline.transforms.scale_in import scale_in
+from pipeline.transforms.silence import after_silence
 from pipeline.transforms.trigger import Before
 from pipeline.transforms.ways import Ways, ways
 from pipeline.window import Window
@@ -66,13 +70,23 @@ class Seen:
         near_by = changes(self.frame("changes_around"), run.gateway)
         during = _during(self.frame("hosts"))
         died = ways(self.frame("failures_by_minute"), run)
+        shifts = latency.shifts(self.frame("backend_time_by_minute"), run, self.window)
         return {
             **self._ports(died, {name: failed for name, (_, failed) in during.items()}),
             "run": run,
             "window": self.window,
             "way": self.way,
             "ways": died,
-            "latency": latency.shifts(self.frame("backend_time_by_minute"), run, self.window),
+            "latency": shifts,
+            "modes": modes(self.frame("failing_durations"), _service_ms(shifts, died)),
+            "after_silence": after_silence(
+                self.frame("calls_by_minute"),
+                {name for name, (_, failed) in during.items() if failed},
+                run,
+                float(self.way.idle_s.value),
+            ),
+            "load": loads(self.frame("gateway_load_by_minute"), run, self.window),
+            "instances": instances(self.frame("failures_by_instance")),
             "overhead": overhead(self.frame("overhead_by_minute"), run, self.window),
             "changes": near_by,
             "before": Before(near_by, scale_in(near_by, self.stated, self.way), self._lost()),
@@ -134,6 +148,12 @@ class Seen:
                 bool(calls.height or died.told),
             ),
         }
+
+
+def _service_ms(shifts: list[latency.Shift], died: Ways) -> float | None:
+    """How long successful calls took meanwhile, where most requests failed; null if not known."""
+    worst = next((name for name, _ in died.by_destination() if name), None)
+    return next((each.during.p50 for each in shifts if each.destination == worst), None)
 
 
 def _during(hosts: pl.DataFrame) -> dict[str, tuple[float, float]]:

@@ -10,6 +10,7 @@ import polars as pl
 
 from pipeline.config import Gateway
 from pipeline.limits import Way, way_out
+from pipeline.transforms.fingerprints import Mode
 from pipeline.transforms.incidents import Run, merged, runs
 from pipeline.transforms.latency import Quantiles, Shift
 from pipeline.transforms.ports import Band, Bounds
@@ -241,3 +242,8 @@ def changes_around(*told: dict[str, object]) -> pl.DataFrame:
     """Changes as the query gives them."""
     moments = dict.fromkeys(("began", "ended"), pl.Datetime("us"))
     return pl.DataFrame(list(told), schema_overrides=moments, infer_schema_length=None)
+
+
+def mode(kind: str, share: float = 0.9) -> Mode:
+    """A mode of the lengths of failures that so much of them share."""
+    return Mode(kind, (20, 21), 100 * share, share, f"They ended as a {kind} does.")

@@ -114,19 +114,63 @@ def test_a_route_that_was_changed_before_is_the_trigger_and_on_the_timeline(
     assert one["snat"] == bare["snat"]
 
 
-def test_a_route_that_was_changed_afterwards_explains_nothing(
+def test_a_route_that_was_changed_afterwards_explains_nothing_and_shows_that_the_log_was_read(
     export: Path, bare: dict[str, Any]
 ) -> None:
+    long_before = route_change(bare["gateway"], onset(bare) - timedelta(hours=2))
+    add(export, *({**each, "correlationId": "c2"} for each in long_before))
     add(export, *route_change(bare["gateway"], onset(bare) + timedelta(minutes=3)))
     [one] = findings(export)["incidents"]
     assert one["verdict"]["trigger"] == "none_found"
-    assert [each["near"] for each in one["changes"]] == ["group"]
+    assert [each["near"] for each in one["changes"]] == ["group", "group"]
+    assert not [each for each in one["cannot_see"] if each.startswith("Changes")]
 
 
-def test_a_log_that_was_read_from_before_until_after_leaves_nothing_unseen(
+def minute(resource: str, metric: str, moment: datetime, percent: float) -> Row:
+    """A percentage of a minute, as a diagnostic setting writes platform metrics to storage."""
+    return {
+        "count": 6,
+        "total": 6 * percent,
+        "minimum": percent,
+        "maximum": percent,
+        "average": percent,
+        "resourceId": resource.upper(),
+        "time": f"{moment:%Y-%m-%dT%H:%M}:00.0000000Z",
+        "metricName": metric,
+        "timeGrain": "PT1M",
+    }
+
+
+def test_metrics_tell_how_busy_the_gateway_was_and_dips_far_from_it_are_set_aside(
     export: Path, bare: dict[str, Any]
 ) -> None:
-    for lead in (timedelta(hours=2), -timedelta(minutes=30)):
-        add(export, *route_change(bare["gateway"], onset(bare) - lead))
-    [one] = findings(export)["incidents"]
-    assert not [each for each in one["cannot_see"] if each.startswith("Changes")]
+    group = bare["gateway"].partition("/providers/")[0]
+    balancer = f"{group}/providers/microsoft.network/loadbalancers/egress"
+    minutes = [onset(bare) + timedelta(minutes=each) for each in range(-60, 60)]
+    add(export, *(minute(bare["gateway"], "Capacity", each, 21) for each in minutes))
+    add(export, *(minute(balancer, "VipAvailability", each, 55) for each in minutes[30:33]))
+    found = findings(export)
+    [says] = found["set_aside"]
+    assert "The load balancer egress: the availability of its datapath was below 90 %" in says
+    assert "in 3 minutes" in says
+    assert "55.0 % at worst. No incident: " in says
+    [one] = found["incidents"]
+    [load] = one["gateway_load"]
+    assert (load["measure"], load["own"], load["told"]) == ("capacity", True, 1)
+    assert (load["before"], load["during"], load["highest"]) == pytest.approx((0.21,) * 3)
+    [saturation] = [each for each in one["hypotheses"] if each["id"] == "gateway_saturation"]
+    assert saturation["verdict"] == "excluded"
+    assert "T14" in {each["figure"] for each in saturation["evidence"]}
+    assert one["verdict"]["mechanism"] == bare["verdict"]["mechanism"]
+    assert one["cannot_see"] == bare["cannot_see"]
+
+
+def test_lengths_of_failures_are_told_with_what_they_look_like(bare: dict[str, Any]) -> None:
+    [mode] = bare["durations"]
+    assert mode["kind"] == "connect_timeout"
+    assert "F4" in {
+        each["figure"]
+        for tried in bare["hypotheses"]
+        if tried["id"] == "backend_unreachable"
+        for each in tried["evidence"]
+    }

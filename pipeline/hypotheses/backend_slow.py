@@ -3,7 +3,15 @@
 import polars as pl
 
 from pipeline.finding import Evidence, Verdict
-from pipeline.hypothesis import Case, hypothesis, share_speaks, speaks_against, speaks_for
+from pipeline.hypothesis import Case, hypothesis, lasted, share_speaks, speaks_against, speaks_for
+from pipeline.transforms.fingerprints import (
+    AT_ONCE,
+    CONFIGURED,
+    CONNECT,
+    MULTIPLES,
+    RETRANSMISSION,
+    Mode,
+)
 from pipeline.transforms.incidents import Run
 from pipeline.transforms.latency import Shift
 from pipeline.transforms.ways import Ways
@@ -14,13 +22,17 @@ SLOWER = 2.0
 UNMOVED = 1.25
 
 
+# Who waits for an answer gives up at a time-out that somebody set; queues make multiples.
+LENGTHS = {CONFIGURED: 0.3, MULTIPLES: 0.5, AT_ONCE: -0.8, CONNECT: -0.3, RETRANSMISSION: -0.3}
+
+
 @hypothesis(
     "The backend got slow; the gateway only passed the wait on.",
     name="a slow backend",
     prior=0.2,
     do_first="Ask the backend's owners what slowed it; shorten the gateway's time-out meanwhile.",
 )
-def backend_slow(ways: Ways, latency: list[Shift], run: Run) -> Case:
+def backend_slow(ways: Ways, latency: list[Shift], run: Run, modes: list[Mode]) -> Case:
     """Time-outs while waiting for an answer; BackendTime of successes before the first failure."""
     waited = ways.count(pl.col("fault") == "response_timeout")
     part = ways.share(waited)
@@ -32,6 +44,7 @@ def backend_slow(ways: Ways, latency: list[Shift], run: Run) -> Case:
             "T3",
         )
     ]
+    evidence += lasted(modes, LENGTHS)
     hit = {destination for destination, _ in ways.by_destination()[:2]}
     shifts = [each for each in latency if each.destination in hit and each.factor is not None]
     moved = max(shifts, key=lambda each: each.factor or 0, default=None)

@@ -3,10 +3,21 @@
 import polars as pl
 
 from pipeline.finding import Verdict
-from pipeline.hypothesis import Case, hypothesis, share_speaks, speaks_against, speaks_for
+from pipeline.hypothesis import Case, hypothesis, lasted, share_speaks, speaks_against, speaks_for
+from pipeline.transforms.fingerprints import (
+    AT_ONCE,
+    CONFIGURED,
+    CONNECT,
+    MULTIPLES,
+    RETRANSMISSION,
+    Mode,
+)
 from pipeline.transforms.ports import Bounds
 from pipeline.transforms.ways import Ways
 from pipeline.wording import share
+
+# A refusal comes at once, and a SYN into the void is waited out.
+LENGTHS = {CONNECT: 0.3, RETRANSMISSION: 0.3, AT_ONCE: 0.2, CONFIGURED: -0.3, MULTIPLES: -0.5}
 
 
 @hypothesis(
@@ -16,7 +27,10 @@ from pipeline.wording import share
     do_first="Try a TCP connect to the destination from the gateway's network; check its firewall.",
 )
 def backend_unreachable(
-    ways: Ways, ports: list[Bounds], calls_during: dict[str, tuple[float, float]]
+    ways: Ways,
+    ports: list[Bounds],
+    calls_during: dict[str, tuple[float, float]],
+    modes: list[Mode],
 ) -> Case:
     """Connects refused or reset at once, or unanswered while port demand was low."""
     refused = ways.count(pl.col("fault").is_in(["refused", "reset"]))
@@ -40,6 +54,7 @@ def backend_unreachable(
         evidence.append(
             speaks_against(0.8, says, "F2") if alive >= 0.2 else speaks_for(1.0, says, "F2")
         )
+    evidence += lasted(modes, LENGTHS)
     if ways.failures and refused >= 0.5 * ways.failures:
         return Case(Verdict.SUPPORTED, evidence, recorded=refused >= 0.9 * ways.failures)
     if ways.failures and part < 0.02:

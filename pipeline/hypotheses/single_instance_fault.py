@@ -1,8 +1,25 @@
 """One instance of the gateway was sick, the others were not."""
 
-from pipeline.finding import Verdict
-from pipeline.hypothesis import Case, hypothesis, speaks_against
+import math
+
+from pipeline.finding import Evidence, Verdict
+from pipeline.hypothesis import (
+    ENOUGH_TO_EXCLUDE,
+    MISLABELLED,
+    Case,
+    hypothesis,
+    speaks_against,
+    speaks_for,
+)
 from pipeline.limits import Way
+from pipeline.transforms.instances import LEAST_REQUESTS, Part
+from pipeline.wording import count, share, short
+
+# From these shares on an instance stands alone: nearly all failures, and others that served much.
+NEARLY_ALL = 0.9
+AT_MOST_OF_REQUESTS = 0.6
+# Rates this near each other are alike.
+ALIKE = 2.0
 
 
 @hypothesis(
@@ -11,8 +28,11 @@ from pipeline.limits import Way
     prior=0.04,
     do_first="Restart or replace the instance that carries the failures.",
 )
-def single_instance_fault(way: Way) -> Case:
-    """Gateway logs do not tell instances apart, so this can only be set aside for a single unit."""
+def single_instance_fault(way: Way, instances: list[Part]) -> Case:
+    """Each instance's share of failures against its share of requests, where logs tell them."""
+    busy = [each for each in instances if each.requests >= LEAST_REQUESTS]
+    if len(busy) > 1:
+        return _compared(busy)
     units = next(each for each in way.values if each.name == "units")
     if way.units == 1 and units.origin == "file":
         return Case(
@@ -23,3 +43,39 @@ def single_instance_fault(way: Way) -> Case:
         [],
         "A source that tells instances apart: VNet flow logs by source ip, or metrics by instance.",
     )
+
+
+def _compared(busy: list[Part]) -> Case:
+    worst = busy[0]
+    says = (
+        f"{short(worst.id)} served {share(worst.share_of_requests)} of the requests and had "
+        f"{share(worst.share_of_failures)} of the failures, the most of {len(busy)} instances"
+    )
+    enough = worst.failures >= ENOUGH_TO_EXCLUDE
+    alone = worst.share_of_failures >= NEARLY_ALL
+    if enough and alone and worst.share_of_requests <= AT_MOST_OF_REQUESTS:
+        return Case(Verdict.SUPPORTED, [_weighed(worst, f"{says}.")])
+    rates = [each.rate for each in busy]
+    if all(each.failures >= ENOUGH_TO_EXCLUDE for each in busy) and (
+        max(rates) < ALIKE * min(rates)
+    ):
+        low, high = share(min(rates)), share(max(rates))
+        says = f"Of each of {count(len(busy))} instances {low} to {high} of the requests failed."
+        return Case(Verdict.EXCLUDED, [speaks_against(3.0, says, "T13")])
+    return Case(
+        Verdict.UNDECIDED,
+        [_weighed(worst, f"{says}.")],
+        "Metrics of the instances: processor, memory, restarts of the one that failed most.",
+    )
+
+
+def _weighed(worst: Part, says: str) -> Evidence:
+    """Its odds of failures over its odds of requests: 1 where failures go as requests do."""
+    weight = _odds(worst.share_of_failures) - _odds(worst.share_of_requests)
+    if weight >= 0:
+        return speaks_for(min(weight, -_odds(0)), says, "T13")
+    return speaks_against(-weight, says, "T13")
+
+
+def _odds(part: float) -> float:
+    return math.log((part + MISLABELLED) / (1 - part + MISLABELLED))

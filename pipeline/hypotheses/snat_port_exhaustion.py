@@ -5,6 +5,7 @@ from pipeline.finding import Evidence, Exhaustion, Verdict
 from pipeline.hypothesis import (
     Case,
     hypothesis,
+    lasted,
     measured,
     share_speaks,
     speaks_against,
@@ -14,9 +15,20 @@ from pipeline.limits import Way
 from pipeline.transforms.counters import Counter
 from pipeline.transforms.exhaustion import Verdict as Exhausted
 from pipeline.transforms.exhaustion import there
+from pipeline.transforms.fingerprints import (
+    AT_ONCE,
+    CONFIGURED,
+    CONNECT,
+    MULTIPLES,
+    RETRANSMISSION,
+    Mode,
+)
 from pipeline.transforms.ports import Bounds
 from pipeline.transforms.ways import Ways
 from pipeline.wording import of, share
+
+# Who waits for a port waits as long as for a connect, and does not fail at once.
+LENGTHS = {CONNECT: 0.3, RETRANSMISSION: 0.3, AT_ONCE: -0.8, CONFIGURED: -0.3, MULTIPLES: -0.5}
 
 
 @hypothesis(
@@ -32,6 +44,7 @@ def snat_port_exhaustion(
     healthy: list[str],
     counters: list[Counter],
     exhaustion: Exhausted,
+    modes: list[Mode],
 ) -> Case:
     """Connect failures on one ip:port, its port bounds against the limit, others healthy."""
     connecting = ways.connect_failures
@@ -59,6 +72,7 @@ def snat_port_exhaustion(
     elif len(hit) > 1 and hit[0][1] < 0.6 * connecting:
         evidence.append(speaks_against(1.0, f"They spread over {len(hit)} destinations.", "F2"))
     failing = {destination for destination, _ in hit} or {each.destination for each in ports}
+    evidence += lasted(modes, LENGTHS)
     bounds = [each for each in ports if each.destination in failing]
     evidence += [_held(each, way) for each in bounds[:1]]
     evidence += [measured(each) for each in counters if each.proves is not None]

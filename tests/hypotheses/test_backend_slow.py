@@ -3,6 +3,7 @@
 from pipeline.finding import Verdict
 from pipeline.hypotheses.backend_slow import backend_slow
 from pipeline.hypothesis import Case
+from pipeline.transforms.fingerprints import CONFIGURED, CONNECT, MULTIPLES, Mode
 from pipeline.transforms.latency import Shift
 from tests.given import (
     CONNECT_TIMEOUT,
@@ -11,6 +12,7 @@ from tests.given import (
     SERVER_ERROR,
     FailureWay,
     died_of,
+    mode,
     run,
     shift,
     times,
@@ -19,8 +21,15 @@ from tests.given import (
 TIMED_OUT = times(CONNECT_TIMEOUT, 1, reason="Timeout", fault="response_timeout")
 
 
-def tried(latency: list[Shift], *kinds: FailureWay) -> Case:
-    return backend_slow.tried({"ways": died_of(*kinds), "latency": latency, "run": run(60.5, 90)})
+def tried(latency: list[Shift], *kinds: FailureWay, modes: list[Mode] | None = None) -> Case:
+    return backend_slow.tried(
+        {
+            "ways": died_of(*kinds),
+            "latency": latency,
+            "run": run(60.5, 90),
+            "modes": modes or [],
+        }
+    )
 
 
 def test_time_outs_at_a_backend_that_slowed_down_before_support_it() -> None:
@@ -78,3 +87,11 @@ def test_without_calls_from_before_it_stays_open() -> None:
     assert case.verdict is Verdict.UNDECIDED
     assert case.would_decide is not None
     assert "from before the incident" in case.would_decide
+
+
+def test_lengths_speak_for_a_time_out_that_was_set_and_against_a_connect() -> None:
+    weights = {
+        kind: tried([shift(100, 900)], times(TIMED_OUT, 100), modes=[mode(kind)]).evidence[1].weight
+        for kind in (CONFIGURED, MULTIPLES, CONNECT)
+    }
+    assert weights[MULTIPLES] > weights[CONFIGURED] > 0 > weights[CONNECT]

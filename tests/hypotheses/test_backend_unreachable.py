@@ -3,6 +3,7 @@
 from pipeline.finding import Verdict
 from pipeline.hypotheses.backend_unreachable import backend_unreachable
 from pipeline.hypothesis import Case
+from pipeline.transforms.fingerprints import AT_ONCE, CONFIGURED, CONNECT, Mode
 from pipeline.transforms.ports import Bounds
 from tests.given import (
     CONNECT_TIMEOUT,
@@ -11,6 +12,7 @@ from tests.given import (
     FailureWay,
     died_of,
     held,
+    mode,
     times,
 )
 
@@ -19,9 +21,14 @@ NONE_LEFT = {PAYMENTS: (100.0, 100.0)}
 HALF_LEFT = {PAYMENTS: (200.0, 100.0)}
 
 
-def tried(ports: list[Bounds], calls: dict[str, tuple[float, float]], *kinds: FailureWay) -> Case:
+def tried(
+    ports: list[Bounds],
+    calls: dict[str, tuple[float, float]],
+    *kinds: FailureWay,
+    modes: list[Mode] | None = None,
+) -> Case:
     return backend_unreachable.tried(
-        {"ways": died_of(*kinds), "ports": ports, "calls_during": calls}
+        {"ways": died_of(*kinds), "ports": ports, "calls_during": calls, "modes": modes or []}
     )
 
 
@@ -72,3 +79,11 @@ def test_a_mixture_leaves_it_open() -> None:
 
 def test_no_failures_at_all_leave_it_open() -> None:
     assert tried([], {}).verdict is Verdict.UNDECIDED
+
+
+def test_lengths_speak_as_connects_last() -> None:
+    weights = {
+        kind: tried([], {}, times(REFUSED, 100), modes=[mode(kind)]).evidence[-1].weight
+        for kind in (CONNECT, AT_ONCE, CONFIGURED)
+    }
+    assert weights[CONNECT] > weights[AT_ONCE] > 0 > weights[CONFIGURED]

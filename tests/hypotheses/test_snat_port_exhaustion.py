@@ -7,6 +7,7 @@ from pipeline.hypothesis import Case
 from pipeline.limits import Way
 from pipeline.transforms.counters import Counter
 from pipeline.transforms.exhaustion import exhaustion
+from pipeline.transforms.fingerprints import AT_ONCE, CONNECT, Mode
 from pipeline.transforms.ports import Bounds
 from tests.given import (
     CONNECT_TIMEOUT,
@@ -17,6 +18,7 @@ from tests.given import (
     at,
     died_of,
     held,
+    mode,
     times,
     way,
 )
@@ -30,6 +32,7 @@ def tried(
     healthy: list[str] | None = None,
     counters: list[Counter] | None = None,
     out: Way | None = None,
+    modes: list[Mode] | None = None,
 ) -> Case:
     ways, out = died_of(*kinds), out or way()
     failed = {name: count for name, count in ways.by_destination() if name}
@@ -41,6 +44,7 @@ def tried(
             "healthy": HEALTHY if healthy is None else healthy,
             "counters": counters or [],
             "exhaustion": exhaustion(ports, counters or [], ways, out, failed, calls_told=True),
+            "modes": modes or [],
         }
     )
 
@@ -155,3 +159,18 @@ def test_behind_a_nat_gateway_its_connection_limit_is_the_cause() -> None:
         [held(90_000, limit=50_000)], times(CONNECT_TIMEOUT, 9), counters=[failed], out=nat
     )
     assert case.verdict is Verdict.UNDECIDED
+
+
+def test_lengths_speak_for_waiting_and_against_failing_at_once() -> None:
+    waited = tried([held(3000)], times(CONNECT_TIMEOUT, 100), modes=[mode(CONNECT)])
+    at_once = tried([held(3000)], times(CONNECT_TIMEOUT, 100), modes=[mode(AT_ONCE)])
+    plain = tried([held(3000)], times(CONNECT_TIMEOUT, 100))
+    [more] = [each for each in waited.evidence if each not in plain.evidence]
+    [less] = [each for each in at_once.evidence if each not in plain.evidence]
+    assert more.weight > 0 > less.weight
+    assert (waited.verdict, at_once.verdict) == (plain.verdict, plain.verdict)
+
+
+def test_lengths_of_a_few_failures_speak_of_none() -> None:
+    plain = tried([held(3000)], times(CONNECT_TIMEOUT, 100))
+    assert tried([held(3000)], times(CONNECT_TIMEOUT, 100), modes=[mode(CONNECT, 0.4)]) == plain
