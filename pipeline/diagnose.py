@@ -21,6 +21,7 @@ from pipeline.finding import (
 )
 from pipeline.hypotheses import hypotheses
 from pipeline.hypothesis import Case
+from pipeline.ledger import ledger
 from pipeline.seen import Seen
 from pipeline.support_request import support_request
 from pipeline.transforms import exhaustion
@@ -69,13 +70,14 @@ def incident(seen: Seen, slo: Slo) -> Incident:
     )
     worse = chain.amplifiers(seen, facts, top.id, why_trigger[0], worst)
     holds_ports = any(each.destination == worst for each in facts["ports"])
+    verdict = _mechanism(top, cases[top.id], why_trigger, worse)
     return Incident(
         id=f"{run.gateway.rpartition('/')[2].replace(' ', '-')}-{run.start:%Y%m%dT%H%MZ}",
         gateway=run.gateway,
         start=told(run.start),
         end=iso(run.end),
         threshold=run.threshold,
-        verdict=_mechanism(top, cases[top.id], why_trigger, worse),
+        verdict=verdict,
         snat=_snat(seen, facts),
         destinations=targets,
         instances=account.instances(facts["instances"]),
@@ -94,6 +96,7 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         samples=account.samples(seen.frame("failure_samples")),
         timeline=account.timeline(seen, facts, why_trigger, worst),
         changes=account.nearby(run, facts["changes"]),
+        ledger=ledger(seen, facts, verdict),
         cannot_see=list(_cannot_see(seen.run, facts)),
         do_first=[hypotheses()[each.id].do_first for each in _open(ranked)],
     )

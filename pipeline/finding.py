@@ -424,6 +424,16 @@ class NearbyChange(Shape, frozen=True):
     says: str
 
 
+class Check(Shape, frozen=True):
+    """What could have contradicted a conclusion: in which source, and whether that was there."""
+
+    conclusion: str
+    source: str
+    would: str
+    there: bool
+    says: str
+
+
 class Incident(Shape, frozen=True):
     """A sustained run of failures at one gateway; an end of null is still going."""
 
@@ -451,6 +461,7 @@ class Incident(Shape, frozen=True):
     samples: list[Sample]
     timeline: list[Event]
     changes: list[NearbyChange]
+    ledger: list[Check]
     cannot_see: list[str]
     do_first: list[str]
 

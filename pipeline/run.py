@@ -70,6 +70,7 @@ OF_AN_INCIDENT = tuple(
             "hosts",
             "answers_by_operation",
             "changes_told",
+            "sources_around",
         ]
     )
 )

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -268,3 +269,27 @@ def test_a_host_without_a_port_is_a_destination_without_one(seen: Seen) -> None:
         None,
         None,
     )
+
+
+def test_each_conclusion_says_what_could_have_contradicted_it(finding: Incident) -> None:
+    there = {(each.conclusion, each.source): each.there for each in finding.ledger}
+    assert {conclusion.partition(":")[0] for conclusion, _ in there} == {
+        "Cause",
+        "SNAT ports exhausted",
+        "Trigger",
+        "Impact",
+    }
+    assert there["SNAT ports exhausted: excluded", "Port counters of the way out"] is False
+    assert there["Impact: requests and failures counted", "Gateway logs without gaps, unsampled"]
+    (log,) = (each for each in finding.ledger if each.source == "Activity log")
+    assert not log.there
+    assert log.says == "No activity log of this time was read."
+
+
+def test_a_gap_beside_an_incident_takes_the_count_its_ground(seen: Seen) -> None:
+    minutes = seen.frame("requests_by_minute")
+    silent = pl.col("minute").is_between(seen.run.last + timedelta(minutes=3), at(95))
+    found = incident(_with(seen, requests_by_minute=minutes.filter(~silent)), SLO)
+    (told,) = (each for each in found.ledger if each.conclusion.startswith("Impact"))
+    assert not told.there
+    assert told.says == "1 gap within an hour of it and not sampled."
