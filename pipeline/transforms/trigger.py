@@ -1,5 +1,6 @@
 """What set an incident off: something that changed before it, not with it."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,11 +9,13 @@ import polars as pl
 
 from pipeline.finding import Trigger
 from pipeline.transforms.changes import ADMINISTRATIVE, Change, clock
+from pipeline.transforms.earlier_weeks import earlier_weeks
 from pipeline.transforms.incidents import Run
 from pipeline.transforms.latency import Shift, baseline
 from pipeline.transforms.scale_in import Taken
 from pipeline.transforms.spread import spread_of
 from pipeline.window import MINUTE, Window, floor
+from pipeline.wording import of
 
 LAST_MINUTES = 1
 SURGE_FACTOR = 1.5
@@ -166,7 +169,11 @@ def _measured(
         f"{level:,.0f} a minute usually"
     )
     if _risen(now, level, spread):
-        return Trigger.TRAFFIC_SURGE, f"{told} ({now / max(level, 1):.1f} times)."
+        weeks = earlier_weeks(calls, onset - LAST_MINUTES * MINUTE)
+        told += f" ({now / max(level, 1):.1f} times)" + _in_weeks(weeks)
+        if weeks and now < SURGE_FACTOR * statistics.median(weeks):
+            return Trigger.NONE_FOUND, f"{told}: so many are usual then, and no surge."
+        return Trigger.TRAFFIC_SURGE, f"{told}."
     during = float(_between(calls, Window(onset, onset + MINUTE)).sum())
     if _risen(during, level, spread):
         return Trigger.NONE_FOUND, (
@@ -176,6 +183,13 @@ def _measured(
     if slowed:
         return Trigger.NONE_FOUND, f"{told}: no surge; the backend itself slowed first."
     return Trigger.NONE_FOUND, f"{told}: no surge; nothing else was seen to change before."
+
+
+def _in_weeks(weeks: list[float]) -> str:
+    if not weeks:
+        return ""
+    usual = f"{statistics.median(weeks):,.0f}"
+    return f"; {usual} at this weekday and hour of {of(len(weeks), 'earlier week')}"
 
 
 def _risen(now: float, level: float, spread: float) -> bool:

@@ -1,5 +1,7 @@
 """What set an incident off: only what moved before it, as far as minutes tell."""
 
+from datetime import timedelta
+
 import polars as pl
 import pytest
 
@@ -45,6 +47,35 @@ def test_calls_that_rose_in_the_minute_before_are_a_surge() -> None:
         f"400 new calls to {PAYMENTS} in the last whole minute before the first failure, "
         "103 a minute usually (3.9 times)."
     )
+
+
+def of_weeks(levels: list[float]) -> pl.DataFrame:
+    """Calls that treble shortly before the onset; in earlier weeks so many were usual."""
+    now = series_frame("calls", usual(59) + [400.0] * 40, destination=PAYMENTS)
+    weeks = [
+        series_frame("calls", [level] * 99, destination=PAYMENTS).with_columns(
+            minute=pl.col("minute") - timedelta(weeks=ago)
+        )
+        for ago, level in enumerate(levels, start=1)
+    ]
+    return pl.concat([*weeks, now])
+
+
+def test_calls_as_many_as_in_earlier_weeks_at_the_hour_are_no_surge() -> None:
+    frame = of_weeks([390.0, 380.0, 420.0])
+    found, why = trigger("snat_port_exhaustion", PAYMENTS, frame, [], run(60.5, 90), hours(2))
+    assert found is Trigger.NONE_FOUND
+    assert why.startswith(
+        f"400 new calls to {PAYMENTS} in the last whole minute before the first failure, 103 a "
+        "minute usually (3.9 times); 390 at this weekday and hour of 3 earlier weeks: so many"
+    )
+
+
+def test_calls_far_more_than_in_earlier_weeks_are_a_surge() -> None:
+    frame = of_weeks([100.0, 390.0, 110.0])
+    found, why = trigger("snat_port_exhaustion", PAYMENTS, frame, [], run(60.5, 90), hours(2))
+    assert found is Trigger.TRAFFIC_SURGE
+    assert "; 110 at this weekday and hour of 3 earlier weeks." in why
 
 
 def test_retries_that_follow_the_first_failure_are_no_surge() -> None:
