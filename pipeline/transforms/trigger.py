@@ -194,7 +194,7 @@ def _measured(
         return _Measured(Trigger.NONE_FOUND, says, unordered=True)
     if slowed:
         return _none(f"{told}: no surge; the backend itself slowed first.")
-    return _none(f"{told}: no surge; nothing else was seen to change before.")
+    return _none(f"{told}: no surge; the gateway's logs show nothing else that changed before.")
 
 
 def _none(says: str) -> _Measured:
