@@ -18,6 +18,8 @@ RUNS_ON = {
     Kind.VM: "microsoft.compute/virtualmachinescalesets",
 }
 
+# Autoscale's own log and the activity log tell of the same step, and not at the same moment.
+SAME_STEP = timedelta(minutes=5)
 # What leaves fewer instances, however many: steps that do not tell their numbers.
 TAKE_AWAY = frozenset(
     {
@@ -42,7 +44,11 @@ def scale_in(changes: Sequence[Change], stated: Gateway | None, way: Way) -> lis
     """What was taken away, in the order of time: by autoscale, and by the settings' history."""
     gateway = stated or Gateway(way.gateway)
     found = [*_by_steps(changes, gateway, way), *_by_history(gateway)]
-    return sorted(found, key=lambda each: (each.at, each.says))
+    told: list[Taken] = []
+    for each in sorted(found, key=lambda each: (each.at, each.says)):
+        if not any(each.says == one.says and each.at - one.at <= SAME_STEP for one in told):
+            told.append(each)
+    return told
 
 
 def _by_steps(changes: Sequence[Change], gateway: Gateway, way: Way) -> Iterator[Taken]:

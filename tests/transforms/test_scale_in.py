@@ -90,3 +90,8 @@ def test_nodes_that_were_deleted_took_units_away_though_no_number_is_told() -> N
     [(moment, says)] = taken(gone, kind=Kind.AKS)
     assert moment == at(12)
     assert says.startswith("microsoft.compute/virtualmachinescalesets/delete/action on scale set n")
+
+
+def test_a_step_that_two_logs_tell_of_is_one() -> None:
+    assert len(taken(step(3, 2, ended=12), step(3, 2, ended=13))) == 1
+    assert len(taken(step(3, 2, ended=12), step(3, 2, ended=40))) == 2
