@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline import account, chain
+from pipeline import account, chain, witnesses
 from pipeline.config import Slo
 from pipeline.exhibit import numbered
 from pipeline.finding import (
@@ -80,7 +80,7 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         verdict=verdict,
         snat=_snat(seen, facts),
         destinations=targets,
-        instances=account.instances(facts["instances"]),
+        instances=witnesses.instances(facts["instances"]),
         hypotheses=ranked,
         impact=account.impact(seen, slo),
         demand=chain.demand(seen, worst, holds_ports),
@@ -90,12 +90,12 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         companions=account.moved_along(seen, worst),
         latency=account.shifts(facts["latency"]),
         gateway_time=account.gateway_time(facts["overhead"]),
-        gateway_load=account.gateway_load(facts["load"]),
+        gateway_load=witnesses.gateway_load(facts["load"]),
         durations=account.durations(facts["modes"]),
         failing_callers=account.callers(seen.frame("failing_callers")),
         samples=account.samples(seen.frame("failure_samples")),
         timeline=account.timeline(seen, facts, why_trigger, worst),
-        changes=account.nearby(run, facts["changes"]),
+        changes=witnesses.nearby(run, facts["changes"]),
         ledger=ledger(seen, facts, verdict),
         cannot_see=list(_cannot_see(seen.run, facts)),
         do_first=[hypotheses()[each.id].do_first for each in _open(ranked)],

@@ -18,6 +18,19 @@ RUNS_ON = {
     Kind.VM: "microsoft.compute/virtualmachinescalesets",
 }
 
+# Autoscale's own log and the activity log tell of the same step, and not at the same moment.
+SAME_STEP = timedelta(minutes=5)
+# What leaves fewer instances, however many: steps that do not tell their numbers.
+TAKE_AWAY = frozenset(
+    {
+        "microsoft.compute/virtualmachinescalesets/deallocate/action",
+        "microsoft.compute/virtualmachinescalesets/delete/action",
+        "microsoft.compute/virtualmachinescalesets/virtualmachines/deallocate/action",
+        "microsoft.compute/virtualmachinescalesets/virtualmachines/delete",
+        "microsoft.insights/autoscalesettings/scaledown/action",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -30,24 +43,29 @@ class Taken:
 def scale_in(changes: Sequence[Change], stated: Gateway | None, way: Way) -> list[Taken]:
     """What was taken away, in the order of time: by autoscale, and by the settings' history."""
     gateway = stated or Gateway(way.gateway)
-    found = [*_by_autoscale(changes, gateway, way), *_by_history(gateway)]
-    return sorted(found, key=lambda each: (each.at, each.says))
+    found = [*_by_steps(changes, gateway, way), *_by_history(gateway)]
+    told: list[Taken] = []
+    for each in sorted(found, key=lambda each: (each.at, each.says)):
+        if not any(each.says == one.says and each.at - one.at <= SAME_STEP for one in told):
+            told.append(each)
+    return told
 
 
-def _by_autoscale(changes: Sequence[Change], gateway: Gateway, way: Way) -> Iterator[Taken]:
+def _by_steps(changes: Sequence[Change], gateway: Gateway, way: Way) -> Iterator[Taken]:
     """Steps that left fewer units, or so many that each got fewer ports."""
     kind = Kind(str(next(each.value for each in way.values if each.name == "kind")))
     for change in changes:
-        steps, ended = change.instances, change.ended
-        if not steps or not change.succeeded or ended is None or way.shared:
+        ended = change.ended
+        if not change.succeeded or ended is None or way.shared:
             continue
         beside = change.near == "group" and change.resource_type == RUNS_ON[kind]
         if change.near != "resource" and not beside:
             continue
-        old, new = steps
-        fewer = _fewer(gateway, gateway, old, new, ended)
-        doubt = "; whether the gateway runs on it, the log does not tell" if beside else ""
+        fewer = "" if change.operation in TAKE_AWAY else None
+        if change.instances:
+            fewer = _fewer(gateway, gateway, *change.instances, ended)
         if fewer is not None:
+            doubt = "; whether the gateway runs on it, the log does not tell" if beside else ""
             yield Taken(ended, f"{change.says}{fewer}{doubt}")
 
 

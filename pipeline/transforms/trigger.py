@@ -33,7 +33,13 @@ FROM_LOST_REUSE = frozenset({"snat_port_exhaustion", "nat_connection_limit"})
 NOT_FROM_A_CHANGE = frozenset({"backend_slow", "client_disconnects", "destination_throttling"})
 # What a change to the network near a gateway can lead to, if that is on its way out.
 FROM_THE_NETWORK = frozenset(
-    {"backend_unreachable", "dns_failure", "idle_timeout_reset", "snat_port_exhaustion"}
+    {
+        "backend_unreachable",
+        "dns_failure",
+        "idle_timeout_reset",
+        "nat_connection_limit",
+        "snat_port_exhaustion",
+    }
 )
 NETWORK = "microsoft.network/"
 
@@ -67,22 +73,26 @@ def trigger(
     A change that came with the failures or after them explains nothing.
     """
     known = before or Before()
-    found, says = _measured(mechanism, destination, calls_by_minute, latency, run, window)
+    measured = _measured(mechanism, destination, calls_by_minute, latency, run, window)
+    found, says = measured.trigger, measured.says
+    done = [each for each in known.changes if _may_explain(each, mechanism, run)]
+    nearest = max(done, key=_nearness, default=None)
+    changed = _recorded(nearest.says, nearest.ended, run, len(done) - 1) if nearest else None
+    taken = [each for each in known.taken if _leads(each.at, run)]
     if found is Trigger.NONE_FOUND and known.lost and mechanism in FROM_LOST_REUSE:
         found, says = Trigger.LOST_CONNECTION_REUSE, known.lost
-    taken = [each for each in known.taken if _leads(each.at, run)]
-    done = [each for each in known.changes if _may_explain(each, mechanism, run)]
-    if found is Trigger.NONE_FOUND and taken and mechanism in FROM_SCALE_IN:
+    elif found is Trigger.NONE_FOUND and taken and mechanism in FROM_SCALE_IN:
         return Trigger.SCALE_IN, _recorded(taken[-1].says, taken[-1].at, run, len(taken) - 1)
-    if found is Trigger.NONE_FOUND and done:
-        nearest = max(done, key=lambda each: (each.near == "resource", each.ended, each.operation))
-        at = nearest.ended or nearest.began
-        return Trigger.CONFIGURATION_CHANGE, _recorded(nearest.says, at, run, len(done) - 1)
-    if found is Trigger.NONE_FOUND:
-        return found, says + _not_ordered(known.changes, run)
-    if done:
-        says += f" Before that, too: {_recorded(done[-1].says, done[-1].ended, run, 0)}"
-    return found, says
+    elif found is Trigger.NONE_FOUND and changed and not measured.unordered:
+        return Trigger.CONFIGURATION_CHANGE, changed
+    if changed:
+        return found, f"{says} Before that, too: {changed}"
+    return found, says + (_not_ordered(known.changes, run) if found is Trigger.NONE_FOUND else "")
+
+
+def _nearness(change: Change) -> tuple[bool, datetime, str]:
+    """What sorts changes: the gateway's own last, then those that ended last."""
+    return change.near == "resource", change.ended or change.began, change.operation
 
 
 def _leads(at: datetime | None, run: Run) -> bool:
@@ -128,6 +138,15 @@ def _not_ordered(changes: Sequence[Change], run: Run) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What the gateway's own logs measured; ``unordered`` moved with the failures, or before."""
+
+    trigger: Trigger
+    says: str
+    unordered: bool = False
+
+
 def _measured(
     mechanism: str,
     destination: str | None,
@@ -135,14 +154,11 @@ def _measured(
     latency: list[Shift],
     run: Run,
     window: Window,
-) -> tuple[Trigger, str]:
-    """What the gateway's own logs measured.
-
-    Only what departed from its usual level in a whole minute before the first failure can be one.
-    """
+) -> _Measured:
+    """Only what departed from its usual level in a whole minute before the first failure counts."""
     before = baseline(run, window)
     if destination is None or before is None:
-        return Trigger.NONE_FOUND, "The data holds too few minutes before the first failure."
+        return _none("The data holds too few minutes before the first failure.")
     shift = next((each for each in latency if each.destination == destination), None)
     slowed = (
         shift is not None
@@ -151,16 +167,18 @@ def _measured(
         and (shift.change_factor or 0) >= SLOWER
     )
     if slowed and shift and shift.change_to and mechanism != "backend_slow":
-        return Trigger.SLOW_BACKEND, (
+        lead = (run.start - shift.change_to) // MINUTE
+        says = (
             f"Successful calls to {destination} became {shift.change_factor:.1f} times as slow at "
-            f"least {(run.start - shift.change_to) // MINUTE} min before the first failure."
+            f"least {lead} min before the first failure."
         )
+        return _Measured(Trigger.SLOW_BACKEND, says)
     calls = calls_by_minute.filter(pl.col("destination") == destination)
     usual = _between(calls, before)
     onset = floor(run.start)
     last = _between(calls, Window(onset - LAST_MINUTES * MINUTE, onset))
     if usual.is_empty() or last.is_empty():
-        return Trigger.NONE_FOUND, f"There were no calls to {destination} before to compare with."
+        return _none(f"There were no calls to {destination} before to compare with.")
     level = float(usual.median())  # type: ignore[arg-type]
     spread = spread_of(usual)
     now = float(last.sum())
@@ -172,17 +190,22 @@ def _measured(
         weeks = earlier_weeks(calls, onset - LAST_MINUTES * MINUTE)
         told += f" ({now / max(level, 1):.1f} times)" + _in_weeks(weeks)
         if weeks and now < SURGE_FACTOR * statistics.median(weeks):
-            return Trigger.NONE_FOUND, f"{told}: so many are usual then, and no surge."
-        return Trigger.TRAFFIC_SURGE, f"{told}."
+            return _none(f"{told}: so many are usual then, and no surge.")
+        return _Measured(Trigger.TRAFFIC_SURGE, f"{told}.")
     during = float(_between(calls, Window(onset, onset + MINUTE)).sum())
     if _risen(during, level, spread):
-        return Trigger.NONE_FOUND, (
+        says = (
             f"{told}, but {during:,.0f} in the minute of the first failure itself: which of the "
             "two came first, minutes do not tell."
         )
+        return _Measured(Trigger.NONE_FOUND, says, unordered=True)
     if slowed:
-        return Trigger.NONE_FOUND, f"{told}: no surge; the backend itself slowed first."
-    return Trigger.NONE_FOUND, f"{told}: no surge; nothing else was seen to change before."
+        return _none(f"{told}: no surge; the backend itself slowed first.")
+    return _none(f"{told}: no surge; the gateway's logs show nothing else that changed before.")
+
+
+def _none(says: str) -> _Measured:
+    return _Measured(Trigger.NONE_FOUND, says)
 
 
 def _in_weeks(weeks: list[float]) -> str:

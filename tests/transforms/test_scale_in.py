@@ -78,3 +78,20 @@ def test_the_settings_history_tells_of_a_tier_that_was_crossed() -> None:
     [(moment, says)] = taken(units=50, kind=Kind.AKS, history=(since(30, 51),))
     assert moment == EIGHT + timedelta(minutes=30)
     assert says.endswith("from 50 to 51 units, which left each 512 ports of 1,024")
+
+
+def test_nodes_that_were_deleted_took_units_away_though_no_number_is_told() -> None:
+    gone = change(
+        ended=12,
+        near="group",
+        resource_id=NODES,
+        operation="microsoft.compute/virtualmachinescalesets/delete/action",
+    )
+    [(moment, says)] = taken(gone, kind=Kind.AKS)
+    assert moment == at(12)
+    assert says.startswith("microsoft.compute/virtualmachinescalesets/delete/action on scale set n")
+
+
+def test_a_step_that_two_logs_tell_of_is_one() -> None:
+    assert len(taken(step(3, 2, ended=12), step(3, 2, ended=13))) == 1
+    assert len(taken(step(3, 2, ended=12), step(3, 2, ended=40))) == 2

@@ -259,3 +259,9 @@ def test_a_change_is_named_even_where_there_are_too_few_minutes_to_compare() -> 
     empty = series_frame("calls", [], destination=PAYMENTS)
     found, _ = trigger("dns_failure", None, empty, [], run(3, 90), hours(2), before)
     assert found is Trigger.CONFIGURATION_CHANGE
+
+
+def test_calls_that_rose_with_the_failures_keep_a_change_before_from_being_the_trigger() -> None:
+    found, why = changed(change(began=20, ended=20), calls=usual(60) + [900.0] * 30)
+    assert found is Trigger.NONE_FOUND
+    assert "minutes do not tell. Before that, too: " in why
