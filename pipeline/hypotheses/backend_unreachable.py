@@ -2,8 +2,9 @@
 
 import polars as pl
 
-from pipeline.finding import Verdict
+from pipeline.finding import Exhaustion, Verdict
 from pipeline.hypothesis import Case, hypothesis, lasted, share_speaks, speaks_against, speaks_for
+from pipeline.transforms.exhaustion import Verdict as Exhausted
 from pipeline.transforms.fingerprints import (
     AT_ONCE,
     CONFIGURED,
@@ -16,6 +17,8 @@ from pipeline.transforms.ports import Bounds
 from pipeline.transforms.ways import Ways
 from pipeline.wording import share
 
+# So many backends do not get out of reach at once by themselves.
+MANY = 3
 # A refusal comes at once, and a SYN into the void is waited out.
 LENGTHS = {CONNECT: 0.3, RETRANSMISSION: 0.3, AT_ONCE: 0.2, CONFIGURED: -0.3, MULTIPLES: -0.5}
 
@@ -31,6 +34,7 @@ def backend_unreachable(
     ports: list[Bounds],
     calls_during: dict[str, tuple[float, float]],
     modes: list[Mode],
+    exhaustion: Exhausted,
 ) -> Case:
     """Connects refused or reset at once, or unanswered while port demand was low."""
     refused = ways.count(pl.col("fault").is_in(["refused", "reset"]))
@@ -55,12 +59,21 @@ def backend_unreachable(
             speaks_against(0.8, says, "F2") if alive >= 0.2 else speaks_for(1.0, says, "F2")
         )
     evidence += lasted(modes, LENGTHS)
+    silent = ways.by_destination(ways.connecting)
+    spread = len(silent) >= MANY and silent[0][1] < 0.6 * unanswered
+    if spread:
+        says = (
+            f"Connects waited in vain at {len(silent)} destinations, none of which had "
+            f"{share(0.6)} of them: one backend out of reach does not explain that."
+        )
+        evidence.append(speaks_against(2.0, says, "F2"))
     if ways.failures and refused >= 0.5 * ways.failures:
         return Case(Verdict.SUPPORTED, evidence, recorded=refused >= 0.9 * ways.failures)
     if ways.failures and part < 0.02:
         return Case(Verdict.EXCLUDED, evidence)
     bound = next((each for each in ports if each.destination == worst), None)
-    if bound and bound.excluded and unanswered >= 0.5 * ways.failures:
+    excluded = exhaustion.verdict is Exhaustion.EXCLUDED
+    if bound and bound.excluded and excluded and unanswered >= 0.5 * ways.failures:
         evidence.append(
             speaks_for(
                 2.5,
@@ -69,7 +82,8 @@ def backend_unreachable(
                 "T10",
             )
         )
-        return Case(Verdict.SUPPORTED, evidence)
+        if not spread:
+            return Case(Verdict.SUPPORTED, evidence)
     return Case(
         Verdict.UNDECIDED,
         evidence,

@@ -1,12 +1,7 @@
 """Policies that failed inside the gateway."""
 
-import polars as pl
-
 from pipeline.hypothesis import Case, hypothesis, recorded_case
 from pipeline.transforms.ways import Ways
-
-# Reasons of calls that went out, even where their destination was not recorded.
-OUTBOUND = ["BackendConnectionFailure", "Timeout", "ClientConnectionFailure"]
 
 
 @hypothesis(
@@ -19,9 +14,7 @@ def gateway_policy_error(ways: Ways) -> Case:
     """Policies that failed inside the gateway."""
     return recorded_case(
         ways,
-        pl.col("destination").is_null()
-        & pl.col("reason").is_not_null()
-        & ~pl.col("reason").is_in(OUTBOUND),
+        ways.in_gateway,
         "ended in the gateway, before any backend was called",
         figure="T3",
         would_decide="A trace of one failing request in the gateway's test console.",

@@ -65,7 +65,7 @@ def _speaks(load: Load) -> Evidence:
     # Memory is high on healthy gateways, too; of a plan nobody says that the gateway runs on it.
     doubted = load.measure == "memory" or not load.own
     if load.rose:
-        return speaks_for(0.5 if doubted else 3.0, says, "T14")
+        return speaks_for(0.5 if doubted else 4.0, says, "T14")
     if load.low:
         return speaks_against(0.5 if doubted else 3.0, says, "T14")
     high = (load.during or 0) >= HIGH

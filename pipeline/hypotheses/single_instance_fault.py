@@ -20,6 +20,9 @@ NEARLY_ALL = 0.9
 AT_MOST_OF_REQUESTS = 0.6
 # Rates this near each other are alike.
 ALIKE = 2.0
+# Of so many destinations it is no chance, if this much failed at each.
+DESTINATIONS = 3
+LEAST_RATE = 0.05
 
 
 @hypothesis(
@@ -28,8 +31,13 @@ ALIKE = 2.0
     prior=0.04,
     do_first="Restart or replace the instance that carries the failures.",
 )
-def single_instance_fault(way: Way, instances: list[Part]) -> Case:
-    """Each instance's share of failures against its share of requests, where logs tell them."""
+def single_instance_fault(
+    way: Way, instances: list[Part], calls_during: dict[str, tuple[float, float]]
+) -> Case:
+    """Each instance's share of failures against its share of requests, where logs tell them.
+
+    Elsewhere, whether calls fail as often wherever they go: an instance is behind all of them.
+    """
     busy = [each for each in instances if each.requests >= LEAST_REQUESTS]
     if len(busy) > 1:
         return _compared(busy)
@@ -40,9 +48,24 @@ def single_instance_fault(way: Way, instances: list[Part]) -> Case:
         )
     return Case(
         Verdict.UNDECIDED,
-        [],
+        _alike(calls_during),
         "A source that tells instances apart: VNet flow logs by source ip, or metrics by instance.",
     )
+
+
+def _alike(calls_during: dict[str, tuple[float, float]]) -> list[Evidence]:
+    """What it says that a part of the calls failed at every destination."""
+    rates = [failed / calls for calls, failed in calls_during.values() if calls >= LEAST_REQUESTS]
+    if len(rates) < DESTINATIONS:
+        return []
+    low, high = min(rates), max(rates)
+    if low < LEAST_RATE or high > NEARLY_ALL or high > ALIKE * low:
+        return []
+    says = (
+        f"At each of {count(len(rates))} destinations {share(low)} to {share(high)} of the calls "
+        "failed: as many, wherever they went."
+    )
+    return [speaks_for(2.0, says, "F2")]
 
 
 def _compared(busy: list[Part]) -> Case:

@@ -17,7 +17,7 @@ from pipeline.wording import share
 def unexplained(ways: Ways) -> Case:
     """Failures of which the logs say nothing: no reason, no text, no backend status."""
     silent = ways.failures - ways.told
-    other = ways.count(pl.col("fault") == "other")
+    other = ways.count(pl.col("fault") == "other", ~ways.in_gateway)
     says = (
         f"{silent:,.0f} of {ways.failures:,.0f} failures ({share(ways.share(silent))}) carry "
         f"neither a reason nor a backend status; {other:,.0f} carry a text that fits no known "

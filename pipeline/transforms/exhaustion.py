@@ -1,8 +1,9 @@
 """Exhaustion: whether translation ports ran out, as far as the evidence goes and no further.
 
 *Confirmed* takes a counter, a health event, or a lower bound at a documented limit, together with
-connects that failed there. *Excluded* takes an upper bound below the limit, a private way, or a
-counter that says so. All else is *undecided*, with the one measurement that would decide.
+connects that failed there. *Excluded* takes an upper bound below the limit (of a way out that is
+the gateway's own), a private way, or a counter that says so. All else is *undecided*, with the one
+measurement that would decide.
 """
 
 from collections.abc import Mapping
@@ -141,6 +142,12 @@ def _bounded(
             "translation ports.",
         )
     named = max(over or held, key=lambda each: (failed[each.destination], each.upper_peak))
+    if not over and way.egress is Egress.NAT_GATEWAY and ways.connect_failures:
+        return Verdict(
+            Exhaustion.UNDECIDED,
+            f"{_most(named)} at its peak{_sharing(named)}, of {named.limit:,}. But a NAT gateway "
+            "is there for all that is in its subnets, and what others held is not logged here.",
+        )
     if not over:
         return Verdict(
             Exhaustion.EXCLUDED,

@@ -12,6 +12,10 @@ CONNECT_FAULTS = ("connect_timeout", "connect_failed")
 NEVER_CONNECTING = ("dns", "tls", "refused", "reset", "idle_closed", "local_ports")
 
 
+# Reasons of calls that went out, even where their destination was not recorded.
+OUTBOUND = ("BackendConnectionFailure", "Timeout", "ClientConnectionFailure")
+
+
 @dataclass(frozen=True, slots=True)
 class Ways:
     """Failures of one incident.
@@ -45,6 +49,15 @@ class Ways:
     def connecting(self) -> pl.Expr:
         """The condition of a failure to connect that waited in vain, neither refused nor reset."""
         return pl.col("fault").is_in(CONNECT_FAULTS) & pl.col("backend_status").is_null()
+
+    @property
+    def in_gateway(self) -> pl.Expr:
+        """The condition of a failure inside the gateway, with a reason of its own."""
+        return (
+            pl.col("destination").is_null()
+            & pl.col("reason").is_not_null()
+            & ~pl.col("reason").is_in(OUTBOUND)
+        )
 
     @property
     def unplaced(self) -> float:

@@ -1,8 +1,9 @@
 """A backend that could not be reached, told from a want of ports."""
 
-from pipeline.finding import Verdict
+from pipeline.finding import Exhaustion, Verdict
 from pipeline.hypotheses.backend_unreachable import backend_unreachable
 from pipeline.hypothesis import Case
+from pipeline.transforms.exhaustion import Verdict as Exhausted
 from pipeline.transforms.fingerprints import AT_ONCE, CONFIGURED, CONNECT, Mode
 from pipeline.transforms.ports import Bounds
 from tests.given import (
@@ -26,9 +27,21 @@ def tried(
     calls: dict[str, tuple[float, float]],
     *kinds: FailureWay,
     modes: list[Mode] | None = None,
+    exhausted: Exhaustion | None = None,
 ) -> Case:
     return backend_unreachable.tried(
-        {"ways": died_of(*kinds), "ports": ports, "calls_during": calls, "modes": modes or []}
+        {
+            "ways": died_of(*kinds),
+            "ports": ports,
+            "calls_during": calls,
+            "modes": modes or [],
+            "exhaustion": Exhausted(
+                Exhaustion.EXCLUDED
+                if exhausted is None and all(each.excluded for each in ports)
+                else exhausted or Exhaustion.UNDECIDED,
+                "",
+            ),
+        }
     )
 
 
@@ -87,3 +100,24 @@ def test_lengths_speak_as_connects_last() -> None:
         for kind in (CONNECT, AT_ONCE, CONFIGURED)
     }
     assert weights[CONNECT] > weights[AT_ONCE] > 0 > weights[CONFIGURED]
+
+
+def test_few_ports_on_a_way_that_others_use_prove_nothing() -> None:
+    case = tried(
+        [held(100)],
+        NONE_LEFT,
+        times(CONNECT_TIMEOUT, 100),
+        exhausted=Exhaustion.UNDECIDED,
+    )
+    assert case.verdict is Verdict.UNDECIDED
+
+
+def test_connects_that_wait_in_vain_everywhere_speak_against_one_backend() -> None:
+    kinds = [times((f"203.0.113.{n}:443", *CONNECT_TIMEOUT[1:]), 50) for n in (10, 20, 30)]
+    case = tried([held(100)], {PAYMENTS: (500.0, 50.0)}, *kinds)
+    assert case.verdict is Verdict.UNDECIDED
+    assert any(
+        each.says == "Connects waited in vain at 3 destinations, none of which had 60.0 % of them: "
+        "one backend out of reach does not explain that."
+        for each in case.evidence
+    )

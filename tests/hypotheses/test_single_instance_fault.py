@@ -14,7 +14,9 @@ def tried(*parts: tuple[float, float], units: int | None = 2) -> Case:
         Part(f"gateway-{n}", served, failed, served / requests, failed / failures)
         for n, (served, failed) in enumerate(parts)
     ]
-    return single_instance_fault.tried({"way": way(units=units), "instances": told})
+    return single_instance_fault.tried(
+        {"way": way(units=units), "instances": told, "calls_during": {}}
+    )
 
 
 def test_one_instance_with_all_failures_and_half_of_the_requests_supports_it() -> None:
@@ -53,18 +55,36 @@ def test_instances_that_the_logs_tell_go_before_units_that_the_settings_state() 
 
 
 def test_a_gateway_stated_to_have_one_unit_has_no_other() -> None:
-    assert (
-        single_instance_fault.tried({"way": way(units=1), "instances": []}).verdict
-        is Verdict.EXCLUDED
+    assert untold({}, units=1).verdict is Verdict.EXCLUDED
+
+
+def untold(calls: dict[str, tuple[float, float]], units: int | None = 2) -> Case:
+    """Of logs that tell no instance: calls and failures by destination."""
+    return single_instance_fault.tried(
+        {"way": way(units=units), "instances": [], "calls_during": calls}
     )
 
 
 def test_several_units_leave_it_open() -> None:
-    case = single_instance_fault.tried({"way": way(units=2), "instances": []})
+    case = untold({})
     assert case.verdict is Verdict.UNDECIDED
     assert case.would_decide is not None
     assert "VNet flow logs" in case.would_decide
 
 
 def test_one_unit_that_is_merely_assumed_leaves_it_open() -> None:
-    assert single_instance_fault.tried({"way": way(), "instances": []}).verdict is Verdict.UNDECIDED
+    assert untold({}, units=None).verdict is Verdict.UNDECIDED
+
+
+def test_calls_that_fail_as_often_wherever_they_go_speak_for_it() -> None:
+    case = untold({"a": (300.0, 90.0), "b": (100.0, 35.0), "c": (50.0, 14.0)})
+    assert case.verdict is Verdict.UNDECIDED
+    assert [each.says for each in case.evidence] == [
+        "At each of 3 destinations 28.0 % to 35.0 % of the calls failed: as many, wherever they "
+        "went."
+    ]
+
+
+def test_one_destination_that_is_well_tells_nothing_of_instances() -> None:
+    assert untold({"a": (300.0, 90.0), "b": (100.0, 35.0), "c": (50.0, 0.0)}).evidence == []
+    assert untold({"a": (300.0, 90.0), "b": (100.0, 35.0)}).evidence == []

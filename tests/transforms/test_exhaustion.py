@@ -56,6 +56,14 @@ def test_an_upper_bound_below_the_limit_excludes() -> None:
     assert found.would_decide is None
 
 
+def test_an_upper_bound_below_the_limit_of_a_shared_way_out_excludes_nothing() -> None:
+    nat = way(egress=Egress.NAT_GATEWAY)
+    found = decided([held(500, limit=50_000)], out=nat)
+    assert found.verdict is Exhaustion.UNDECIDED
+    assert "what others held is not logged here" in found.why
+    assert decided([held(500, limit=50_000)], REFUSED, out=nat).verdict is Exhaustion.EXCLUDED
+
+
 def test_a_limit_within_the_band_decides_nothing_and_what_would_is_told() -> None:
     found = decided([held(5000, lower=30)])
     assert found.verdict is Exhaustion.UNDECIDED
