@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from importlib.resources import files
@@ -35,6 +35,7 @@ from pipeline.query import queries
 from pipeline.report import Format, Report, write
 from pipeline.roll_up import COUNTS, keep_up
 from pipeline.seen import Seen
+from pipeline.stationery import Look
 from pipeline.transforms.incidents import Run, merged, runs
 from pipeline.transforms.ports import around
 from pipeline.window import MINUTE, Window, floor, iso, to_the_ms
@@ -109,8 +110,12 @@ def incident_report(
     outputs: dict[Format, Path],
     say: Say,
     on_progress: Callable[[Progress], None],
+    look: Look = Look(),
+    anonymise: bool = False,
 ) -> Outcome:
     """Lands the exports if there are any, and writes the report on what the lake then holds.
+
+    ``look`` is what it is written on; with ``anonymise`` it holds pseudonyms for names and ids.
 
     Raises ``NothingToReportError`` where the window holds no request.
     """
@@ -128,7 +133,7 @@ def incident_report(
         report = _findings(engine, home, bounds, settings, say)
         incidents = report.findings.incidents
         say(f"3/{STEPS} diagnose: {_summary(incidents)}")
-        written, missing = write(report, outputs)
+        written, missing = write(replace(report, look=look), outputs)
         say(f"4/{STEPS} report: {', '.join(path.name for path in written)}")
         return Outcome(written, len(incidents), shortcomings + missing, unclaimed)
 
