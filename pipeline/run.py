@@ -9,7 +9,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from pipeline import diagnose, limits, method
+from pipeline import diagnose, limits, method, pseudonyms
 from pipeline.answer import Answer
 from pipeline.ask import ask, tell_topology
 from pipeline.config import Settings
@@ -130,7 +130,7 @@ def incident_report(
         else:
             say(f"1/{STEPS} land: nothing to land, reading {home.there().location}")
         engine = DuckDB()
-        report = _findings(engine, home, bounds, settings, say)
+        report = _findings(engine, home, bounds, settings, say, anonymise)
         incidents = report.findings.incidents
         say(f"3/{STEPS} diagnose: {_summary(incidents)}")
         written, missing = write(replace(report, look=look), outputs)
@@ -212,6 +212,7 @@ def _findings(
     bounds: tuple[datetime | None, datetime | None],
     settings: Settings,
     say: Say,
+    anonymise: bool,
 ) -> Report:
     keep_up(lake)
     for name in READ:
@@ -248,7 +249,7 @@ def _findings(
         say(f"note: {note}")
     say(f"2/{STEPS} ask: {asked} queries over {rows:,} requests of {of(len(ways), 'gateway')}")
     about = ask(engine, ["read", "refused", "extent"], {})
-    return Report(
+    report = Report(
         findings=Findings(
             schema_version="1.0",
             kind="incident",
@@ -287,6 +288,12 @@ def _findings(
             for name, drawing in draw(chapter.seen.facts()).items()
         },
     )
+    if not anonymise:
+        return report
+    seen = [*(chapter.seen.answers for chapter in chapters), whole, about]
+    frames = (answer.frame for answers in seen for answer in answers.values())
+    findings, drawings = pseudonyms.applied(report.findings, report.drawings, frames, settings)
+    return Report(findings, drawings)
 
 
 def _spans(engine: Engine, lake: Lake) -> method.Spans:
