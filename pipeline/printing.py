@@ -127,7 +127,7 @@ def _pdf(job: Job) -> bytes:
     from weasyprint.urls import URLFetcher
 
     fetcher = URLFetcher(allowed_protocols=("data",))
-    document = weasyprint.HTML(string=job.html, url_fetcher=fetcher).render(
+    document = weasyprint.HTML(string=_drawable(job.html), url_fetcher=fetcher).render(
         pdf_variant="pdf/a-3a"
     )
     _promise_accessibility(document.metadata)
@@ -148,6 +148,20 @@ def _pdf(job: Job) -> bytes:
         ],
     )
     return content
+
+
+def _drawable(html: str) -> str:
+    """The page with a replacement character for each that no bundled font can draw.
+
+    PDF/A and PDF/UA allow no other: a missing glyph says nothing to who keeps or hears it. The
+    findings that are attached have every character.
+    """
+    from fontTools.ttLib import TTFont
+
+    with as_file(files("reports") / "fonts") as fonts:
+        drawn = {code for path in fonts.glob("*.ttf") for code in TTFont(path).getBestCmap()}
+    beyond = {ord(each) for each in set(html)} - drawn - {ord("\n"), ord("\t")}
+    return html.translate(dict.fromkeys(beyond, "\N{REPLACEMENT CHARACTER}"))
 
 
 def _promise_accessibility(metadata: Any) -> None:
