@@ -179,9 +179,7 @@ def settings(path: Path | None) -> Settings:
             raise PipelineError(f"{path}: {key} {twice[0]!r} stands twice; keep one of them")
     for gateway in read.gateway:
         _refuse_more_than_fit(path, gateway)
-    return msgspec.structs.replace(
-        read, origin=path.name, report=_letterhead(path, read.report)
-    )
+    return msgspec.structs.replace(read, origin=path.name, report=_letterhead(path, read.report))
 
 
 def _letterhead(path: Path, said: Letterhead) -> Letterhead:

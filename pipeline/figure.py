@@ -190,7 +190,10 @@ def _readings(axes: Axes, rows: pl.DataFrame) -> str | None:
     low, high = (float(each) for each in axes.get_xlim())
     frame = axes.get_position()
     told = {
-        "x": [round(float(frame.x0) + float(frame.width) * (x - low) / (high - low), 4) for x in middle],
+        "x": [
+            round(float(frame.x0) + float(frame.width) * (x - low) / (high - low), 4)
+            for x in middle
+        ],
         "at": [f"{place:%H:%M} UTC" if timed else f"{place} s" for place in places],
         "series": {
             column.name: column.cast(pl.Float64).round_sig_figs(DIGITS).to_list()

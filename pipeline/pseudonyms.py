@@ -171,7 +171,12 @@ def applied(
     names = _names(findings, frames, settings)
     said = msgspec.to_builtins(findings)
     texts = [*_texts(said), *(unescape(each.svg) for each in drawings.values())]
-    texts += [column for each in drawings.values() if each.rows is not None for column in each.rows.columns]
+    texts += [
+        column
+        for each in drawings.values()
+        if each.rows is not None
+        for column in each.rows.columns
+    ]
     replacing = names.within([*texts, *(each.alt for each in drawings.values())])
     return (
         msgspec.convert(replacing.deep(said), Findings),

@@ -174,7 +174,7 @@ def pdf(html: str, report: Report | None = None) -> bytes | None:
     if report is None:
         return printed(html)
     last = report.findings.window.end or report.findings.window.start
-    return printed(html, attachments(report), datetime.fromisoformat(last).replace(tzinfo=None))
+    return printed(html, attachments(report), datetime.fromisoformat(last))
 
 
 def attachments(report: Report) -> list[Attached]:

@@ -110,7 +110,7 @@ def incident_report(
     outputs: dict[Format, Path],
     say: Say,
     on_progress: Callable[[Progress], None],
-    look: Look = Look(),
+    look: Look | None = None,
     anonymise: bool = False,
 ) -> Outcome:
     """Lands the exports if there are any, and writes the report on what the lake then holds.
@@ -133,7 +133,7 @@ def incident_report(
         report = _findings(engine, home, bounds, settings, say, anonymise)
         incidents = report.findings.incidents
         say(f"3/{STEPS} diagnose: {_summary(incidents)}")
-        written, missing = write(replace(report, look=look), outputs)
+        written, missing = write(replace(report, look=look or report.look), outputs)
         say(f"4/{STEPS} report: {', '.join(path.name for path in written)}")
         return Outcome(written, len(incidents), shortcomings + missing, unclaimed)
 

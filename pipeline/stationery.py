@@ -197,7 +197,9 @@ def own_faults(look: Look) -> Iterator[None]:
         raise PipelineError(f"{error.filename}:{error.lineno}: {error.message}") from error
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
-        own = [each for each in frames if look.folder and each.filename.startswith(f"{look.folder}/")]
+        own = [
+            each for each in frames if look.folder and each.filename.startswith(f"{look.folder}/")
+        ]
         if not own:
             raise
         raise PipelineError(f"{own[-1].filename}:{own[-1].lineno}: {error}") from error

@@ -23,7 +23,10 @@ HOSTS = [
     "<script>alert(1)</script>.evil.example",
     "a-host-with-a-name-that-goes-on-and-on-until-it-is-too-long-for-any-column.evil.example",
     "x" * 4000 + ".evil.example",
-    *(f"tenant-{number:02}-of-a-rather-long-backend-pool.westeurope.evil.example" for number in range(57)),
+    *(
+        f"tenant-{number:02}-of-a-rather-long-backend-pool.westeurope.evil.example"
+        for number in range(57)
+    ),
 ]
 
 
@@ -33,7 +36,7 @@ def export(folder: Path) -> Path:
     for number in range(MINUTES * 40):
         failed = number // 40 in FAILING and number % 4
         text = TEXTS[number % len(TEXTS)]
-        told = {
+        told: dict[str, object] = {
             "backendUrl": f"https://{HOSTS[number % (7 if failed else len(HOSTS))]}/items",
             "apiId": f"api {text}",
             "operationId": f"operation {text}",
@@ -61,5 +64,7 @@ def export(folder: Path) -> Path:
                 separators=(",", ":"),
             ).encode()
         )
-    blob(folder / "PT1H.json", b"\n".join(lines) + b"\nnot JSON, of host-of-the-quarantine.example\n")
+    blob(
+        folder / "PT1H.json", b"\n".join(lines) + b"\nnot JSON, of host-of-the-quarantine.example\n"
+    )
     return folder

@@ -71,7 +71,9 @@ def said(folder: Path) -> dict[str, str]:
     own = re.compile(r"<(style|script)>.*?</\1>", re.DOTALL)
     texts = {path.name: own.sub("", path.read_text(encoding="utf-8")) for path in files}
     content = (folder / "rca.pdf").read_bytes()
-    texts["pdf"] = " ".join(each.extract_text() for each in pypdf.PdfReader(io.BytesIO(content)).pages)
+    texts["pdf"] = " ".join(
+        each.extract_text() for each in pypdf.PdfReader(io.BytesIO(content)).pages
+    )
     with pikepdf.open(io.BytesIO(content)) as document:
         for name, each in document.attachments.items():
             texts[f"pdf: {name}"] = each.get_file().read_bytes().decode()
@@ -89,7 +91,9 @@ def names(lake: Path) -> set[str]:
         if row["success"] is False and ids < 500:
             found.add(row["correlation_id"])
             ids += 1
-    found |= {part for each in found if each.startswith("/subscr") for part in each.split("/")[2::2]}
+    found |= {
+        part for each in found if each.startswith("/subscr") for part in each.split("/")[2::2]
+    }
     found |= {ip for each in found for ip in re.findall(r"\d+\.\d+\.\d+\.\d+", each)}
     found |= {row["blob"] for row in rows(lake, "quarantine")}
     return {each for each in found if len(each) >= SHORTEST and not each.startswith("microsoft.")}
@@ -115,7 +119,10 @@ def test_no_start_of_a_long_host_is_left_either(lake: Path, anonymous: Path) -> 
     hosts = {each.partition("://")[2] for each in names(lake) if each.startswith("https://")}
     texts = said(anonymous)
     assert not [
-        (where, each) for each in {each[:12] for each in hosts} for where, text in texts.items() if each in text
+        (where, each)
+        for each in {each[:12] for each in hosts}
+        for where, text in texts.items()
+        if each in text
     ]
 
 

@@ -90,7 +90,8 @@ def failures_and_bursts(
             "second, when "
             f"the minute's mean was {rate(mean[highest])}.",
             rows.with_columns(
-                pl.Series("new calls, peak second", peak), pl.Series("new calls a second, mean", mean)
+                pl.Series("new calls, peak second", peak),
+                pl.Series("new calls a second, mean", mean),
             ),
         )
 

@@ -72,7 +72,9 @@ def port_bands(
             house.shade(axes, run, label=axes is panels[0])
         _key(drawn, measured)
         house.time_axis(panels[-1], view)
-        return house.svg(drawn, _alt(held, failed, measured, run), _held([b for _, b in rows], view))
+        return house.svg(
+            drawn, _alt(held, failed, measured, run), _held([b for _, b in rows], view)
+        )
 
 
 def _held(drawn: list[Band], view: Window) -> pl.DataFrame:
