@@ -31,8 +31,11 @@ MOST_BYTES = 2 << 30
 # The date of attached files where nobody says one: not today, so that bytes stay the same.
 SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 NO_PANGO, TOO_LARGE = 3, 4
-# Killed by the system for its memory; or by itself, as Pango ends where it gets none.
-OUT_OF_MEMORY = (TOO_LARGE, -signal.SIGKILL, -signal.SIGABRT, -signal.SIGTRAP)
+# What a process without memory ends by: killed by the system, or by libraries that got none.
+OUT_OF_MEMORY = (
+    TOO_LARGE,
+    *(-each for each in (signal.SIGKILL, signal.SIGABRT, signal.SIGTRAP, signal.SIGSEGV)),
+)
 
 
 class TooMuchError(PipelineError):
@@ -87,14 +90,14 @@ def printed(
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
     except subprocess.TimeoutExpired as error:
-        raise TooMuchError(_too_much(f"{bounds.seconds:,.0f} s")) from error
+        raise TooMuchError(_too_much(f"the {bounds.seconds:,.0f} s it may")) from error
     match child.returncode:
         case 0:
             return child.stdout
         case code if code == NO_PANGO:
             return None
         case code if code in OUT_OF_MEMORY:
-            raise TooMuchError(_too_much(f"{bounds.bytes >> 20:,} MiB of memory"))
+            raise TooMuchError(_too_much(f"the {bounds.bytes >> 20:,} MiB of memory it may"))
     raise RuntimeError(f"printing failed:\n{child.stderr.decode(errors='replace')}")
 
 

@@ -292,8 +292,8 @@ def test_what_takes_too_long_or_too_much_is_told_and_the_rest_is_written(
 ) -> None:
     outputs = {kind: tmp_path / f"rca.{kind}" for kind in (Format.PDF, Format.HTML, Format.JSON)}
     for bounds, said in (
-        (Bounds(seconds=0.2), "took more than 0 s"),
-        (Bounds(bytes=100 << 20), "100 MiB of memory"),
+        (Bounds(seconds=0.2), "the 0 s it may"),
+        (Bounds(bytes=100 << 20), "the 100 MiB of memory it may"),
     ):
         monkeypatch.setattr("pipeline.report.printed", partial(printed_, bounds=bounds))
         written, [missing] = write(report, outputs)
