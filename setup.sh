@@ -2,7 +2,8 @@
 # Gives this clone its .venv, as requirements.lock says. `make` calls it before anything else.
 #   sh setup.sh        set up, or find that nothing changed
 #   sh setup.sh lock   write requirements.lock
-#   sh setup.sh tests  also fetch what only the tests need: Azurite, a local Azure Blob Storage
+#   sh setup.sh tests  also fetch what only the tests need: Azurite, a local Azure Blob Storage, and
+#                      a browser
 set -eu
 cd "$(dirname "$0")"
 
@@ -19,7 +20,7 @@ main() {
     }
     system_packages
     if [ "$task" = lock ]; then write_lock; else fill_venv; fi
-    if [ "$task" = tests ]; then fetch_azurite; fi
+    if [ "$task" = tests ]; then fetch_azurite; find_browser; fi
 }
 
 say() { echo "set-up: $*" >&2; }
@@ -109,6 +110,15 @@ write_lock() {
     prepare_uv
     .uv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
         --generate-hashes --no-header --quiet --output-file requirements.lock
+}
+
+# The page is tried in a real browser, which no wheel carries.
+find_browser() {
+    for name in "${CHROMIUM:-chromium}" chromium-browser google-chrome; do
+        if command -v "$name" >/dev/null; then return 0; fi
+    done
+    apt_install chromium ||
+        say "tests of the page need Chromium: install it, or name it by the variable CHROMIUM"
 }
 
 # It is JavaScript and comes from npm: the system's, else the one that .venv holds. None of what it

@@ -46,7 +46,7 @@ DIMENSIONS = [
     "region",
     "instance",
     "subscription",
-    "caller",
+    "caller_ip",
     "protocol",
 ]
 MOST_DESTINATIONS = 12

@@ -115,13 +115,23 @@ def land(source: tuple[str, ...], lake: str, strict: bool, as_json: bool) -> Exi
     "--format",
     "formats",
     multiple=True,
-    type=click.Choice(["pdf", "html", "json"]),
-    help="Write only this; may be repeated.",
+    type=click.Choice(["pdf", "html", "json", "md"]),
+    help="Write only this; may be repeated. Of md, the figures lie in NAME-figures/ beside it.",
 )
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
     help="Settings; else gateway-rca.toml beside the sources or in the current folder.",
+)
+@click.option(
+    "--template",
+    type=click.Path(path_type=Path),
+    help="Folder with sections or a style of your own: DIR/rca/house.css, DIR/rca/NN_name.html.",
+)
+@click.option(
+    "--anonymise",
+    is_flag=True,
+    help="Write pseudonyms for hosts, addresses, callers, resources, APIs, messages and ids.",
 )
 @_answered
 def incident(
@@ -132,6 +142,8 @@ def incident(
     output: Path,
     formats: tuple[str, ...],
     config: Path | None,
+    template: Path | None,
+    anonymise: bool,
 ) -> ExitStatus:
     """Find and diagnose the incident, write the report.
 
@@ -145,7 +157,8 @@ def incident(
     """
     if not source and lake is None:
         raise PipelineError("name exports to read, or a lake with --lake; see --help")
-    return _report(list(source), lake, (start, stop), _outputs(output, formats), config)
+    outputs = _outputs(output, formats)
+    return _report(list(source), lake, (start, stop), outputs, config, template, anonymise)
 
 
 @main.command()
@@ -376,11 +389,14 @@ def _report(
     bounds: tuple[str | None, str | None],
     outputs: "dict[Format, Path]",
     config: Path | None,
+    template: Path | None = None,
+    anonymise: bool = False,
 ) -> ExitStatus:
     from pipeline.config import beside, settings
     from pipeline.lake import Lake
     from pipeline.report import prepared
     from pipeline.run import incident_report
+    from pipeline.stationery import Look, checked
     from pipeline.window import parsed, zoned
 
     moments = []
@@ -392,6 +408,8 @@ def _report(
     known = settings(found)
     _spare_exports(source, outputs.values())
     prepared(outputs)
+    look = Look(known.report, template)
+    checked(look)
     _say(f"settings: {found or 'none found; defaults hold'}")
     with _progress() as on_progress:
         outcome = incident_report(
@@ -402,6 +420,8 @@ def _report(
             outputs,
             _say,
             on_progress,
+            look,
+            anonymise,
         )
     _name_others(outcome.unclaimed)
     for each in outcome.shortcomings:
@@ -423,11 +443,11 @@ def _spare_exports(source: list[str], outputs: Iterable[Path]) -> None:
 
 def _outputs(output: Path, formats: tuple[str, ...]) -> "dict[Format, Path]":
     """The file of each format: as named for a single one, else of one stem."""
-    from pipeline.report import Format
+    from pipeline.report import USUAL, Format
 
     if not output.name:
         raise PipelineError(f"--output {output}: name a file, as in rca.pdf")
-    wanted = [Format(each) for each in dict.fromkeys(formats or tuple(Format))]
+    wanted = [Format(each) for each in dict.fromkeys(formats or USUAL)]
     if len(wanted) == 1:
         return {wanted[0]: output}
     stem = output.with_suffix("") if output.suffix.lstrip(".") in list(Format) else output

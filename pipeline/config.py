@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -112,6 +113,28 @@ class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minimum_minutes: Count = 2
 
 
+class Paper(StrEnum):
+    """What a report is printed on."""
+
+    A4 = "a4"
+    LETTER = "letter"
+
+
+class Letterhead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How reports look: whose they are, in which zone times are told besides UTC, on what paper.
+
+    ``logo`` is a file, named from where the settings lie. ``sections`` switches sections by name.
+    """
+
+    title: str | None = None
+    logo: str | None = None
+    confidentiality: str | None = None
+    authors: tuple[str, ...] = ()
+    time_zone: str | None = None
+    paper: Paper = Paper.A4
+    sections: dict[str, bool] = {}
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings; ``origin`` is the file they came from, null if there was none."""
 
@@ -119,6 +142,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     destination: tuple[Destination, ...] = ()
     slo: Slo = Slo()
     incident: Detection = Detection()
+    report: Letterhead = Letterhead()
     origin: str | None = None
 
     def stated(self, resource_id: str) -> Gateway | None:
@@ -155,7 +179,22 @@ def settings(path: Path | None) -> Settings:
             raise PipelineError(f"{path}: {key} {twice[0]!r} stands twice; keep one of them")
     for gateway in read.gateway:
         _refuse_more_than_fit(path, gateway)
-    return msgspec.structs.replace(read, origin=path.name)
+    return msgspec.structs.replace(read, origin=path.name, report=_letterhead(path, read.report))
+
+
+def _letterhead(path: Path, said: Letterhead) -> Letterhead:
+    """The letterhead, its zone known, its logo found beside the settings."""
+    if said.time_zone is not None:
+        try:
+            ZoneInfo(said.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise PipelineError(
+                f"{path}: report.time_zone {said.time_zone!r} is no time zone; write its name, as "
+                "in 'Europe/Vienna'"
+            ) from error
+    if said.logo is None:
+        return said
+    return msgspec.structs.replace(said, logo=str(path.parent / said.logo))
 
 
 def _refuse_more_than_fit(path: Path, gateway: Gateway) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline import account, chain, witnesses
 from pipeline.config import Slo
+from pipeline.contradictions import contradictions
 from pipeline.exhibit import numbered
 from pipeline.finding import (
     CounterReading,
@@ -21,7 +22,6 @@ from pipeline.finding import (
 )
 from pipeline.hypotheses import hypotheses
 from pipeline.hypothesis import Case
-from pipeline.ledger import ledger
 from pipeline.seen import Seen
 from pipeline.support_request import support_request
 from pipeline.transforms import exhaustion
@@ -96,7 +96,7 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         samples=account.samples(seen.frame("failure_samples")),
         timeline=account.timeline(seen, facts, why_trigger, worst),
         changes=witnesses.nearby(run, facts["changes"]),
-        ledger=ledger(seen, facts, verdict),
+        ledger=contradictions(seen, facts, verdict),
         cannot_see=list(_cannot_see(seen.run, facts)),
         do_first=[hypotheses()[each.id].do_first for each in _open(ranked)],
     )

@@ -3,6 +3,7 @@
 import inspect
 import io
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import as_file, files
 from typing import Any
+
+import msgspec
+import polars as pl
 
 from pipeline.transforms.incidents import Run
 from pipeline.window import Window, floor
@@ -29,6 +33,9 @@ CAUSES = (ACCENT, BLUE, "#8aa9c4", "#c9a66b")
 WIDTH_IN = 7.0
 LONGEST_SHOWN = timedelta(hours=6)
 MARGIN = timedelta(hours=1)
+ID = re.compile(r' id="([^"]*)"')
+REFERENCE = re.compile(r'(?:"#|url\(#)([^")]*)[")]')
+COMMENT = re.compile(r"<!--.*?-->\s*", re.DOTALL)
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -60,12 +67,23 @@ STYLE: dict[Any, Any] = {
 }
 
 
+# Beyond so many places a reader of the page gets no values, only the drawing.
+MOST_READINGS = 2000
+DIGITS = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """An SVG element, and in words what it shows."""
+    """An SVG element, in words what it shows, and the numbers that it draws.
+
+    ``rows`` hold one row a place on the horizontal axis: first that place, then a column for each
+    thing drawn. ``readings`` say the same as JSON, with where on the drawing each place is.
+    """
 
     svg: str
     alt: str
+    rows: pl.DataFrame | None = None
+    readings: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +141,11 @@ def canvas(height_in: float, rows: int = 1, ratios: list[float] | None = None) -
     return drawn, list(axes[:, 0])
 
 
-def svg(drawn: Any, alt: str) -> Drawing:
-    """The figure as an SVG element without prolog, titled for readers who cannot see it."""
+def svg(drawn: Any, alt: str, rows: pl.DataFrame | None = None) -> Drawing:
+    """The figure as an SVG element without prolog, titled for readers who cannot see it.
+
+    ``rows`` are the numbers that it draws, over the axis that its panels share.
+    """
     from html import escape
 
     buffer = io.StringIO()
@@ -133,12 +154,54 @@ def svg(drawn: Any, alt: str) -> Drawing:
         format="svg",
         metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
     )
-    text = buffer.getvalue()
+    text = _spare(buffer.getvalue())
     start = text.index("<svg")
     opening_end = text.index(">", start) + 1
     return Drawing(
-        text[start:opening_end] + f"<title>{escape(alt)}</title>" + text[opening_end:].rstrip(), alt
+        text[start:opening_end] + f"<title>{escape(alt)}</title>" + text[opening_end:].rstrip(),
+        alt,
+        rows,
+        None if rows is None else _readings(drawn.axes[0], rows),
     )
+
+
+def _spare(text: str) -> str:
+    """The drawing without comments, which say its texts once more, and ids that nothing names.
+
+    Figures share a page, on which an id stands once.
+    """
+    named = set(REFERENCE.findall(text))
+    return ID.sub(lambda id_: id_[0] if id_[1] in named else "", COMMENT.sub("", text))
+
+
+def _readings(axes: Axes, rows: pl.DataFrame) -> str | None:
+    """The numbers drawn and where they stand, from 0 at the drawing's left edge to 1."""
+    from matplotlib import dates
+
+    if not 0 < rows.height <= MOST_READINGS:
+        return None
+    places = rows.to_series(0)
+    timed = places.dtype.is_temporal()
+    # A minute is drawn from its start to its end: its middle stands for it.
+    middle = [
+        float(dates.date2num(place + timedelta(seconds=30))) if timed else place + 0.5
+        for place in places
+    ]
+    low, high = (float(each) for each in axes.get_xlim())
+    frame = axes.get_position()
+    told = {
+        "x": [
+            round(float(frame.x0) + float(frame.width) * (x - low) / (high - low), 4)
+            for x in middle
+        ],
+        "at": [f"{place:%H:%M} UTC" if timed else f"{place} s" for place in places],
+        "series": {
+            column.name: column.cast(pl.Float64).round_sig_figs(DIGITS).to_list()
+            for column in rows.iter_columns()
+            if column.name != places.name
+        },
+    }
+    return msgspec.json.encode(told).decode()
 
 
 def shown(window: Window, run: Run) -> Window:

@@ -1,33 +1,30 @@
-"""Report: findings and drawings in, one document out as HTML, PDF and JSON."""
+"""Report: findings and drawings in, one document out as PDF, HTML, Markdown and JSON."""
 
-import base64
-import contextlib
-import io
 import os
-import tempfile
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from functools import cache
-from importlib.resources import as_file, files
 from pathlib import Path
-from xml.sax.saxutils import escape
 
-import jinja2
-import jinja2.meta
 import markupsafe
 
+from pipeline import markdown, stationery
 from pipeline.errors import PipelineError
 from pipeline.figure import Drawing
 from pipeline.finding import Findings, encoded
+from pipeline.printing import Attached, TooMuchError, printed
+from pipeline.stationery import FONTS, Look
 
-FONTS = {
-    "IBMPlexSans-Regular.ttf": ("IBM Plex Sans", 400),
-    "IBMPlexSans-SemiBold.ttf": ("IBM Plex Sans", 600),
-    "IBMPlexMono-Regular.ttf": ("IBM Plex Mono", 400),
-}
+__all__ = ["FONTS", "PANGO", "Format", "Report", "composed", "pdf", "prepared", "section", "write"]
+
 PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 NO_PANGO = f"no PDF: the Pango library is missing; install it with 'apt-get install {PANGO}'"
+LINK = re.compile(r'<a\b[^>]*\bhref="#([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
+ID = re.compile(r'\bid="([^"]*)"')
+# A section's anchor and heading, as its template writes them.
+HEADED = re.compile(r'<section id="(i\{\{ number \}\}-)?([a-z-]+)">\s*<h2>([^<{]+)</h2>')
 
 
 class Format(StrEnum):
@@ -36,14 +33,20 @@ class Format(StrEnum):
     PDF = "pdf"
     HTML = "html"
     JSON = "json"
+    MD = "md"
+
+
+# What --output writes where no format is named.
+USUAL = (Format.PDF, Format.HTML, Format.JSON)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that the document says: the findings, and a drawing for each figure id."""
+    """All that the document says: the findings, and a drawing for each figure id; and its look."""
 
     findings: Findings
     drawings: Mapping[str, Drawing]
+    look: Look = field(default_factory=Look)
 
 
 def prepared(outputs: Mapping[Format, Path]) -> None:
@@ -67,29 +70,47 @@ def prepared(outputs: Mapping[Format, Path]) -> None:
 def write(report: Report, outputs: Mapping[Format, Path]) -> tuple[list[Path], list[str]]:
     """Writes the document in each format; gives the files, and what could not be written and why.
 
-    Raises ``PipelineError`` where a file cannot be written to.
+    Markdown has its figures beside it, in a folder of its own. Raises ``PipelineError`` where a
+    file cannot be written to.
     """
     written, missing = [], []
-    html = composed(report) if {Format.HTML, Format.PDF} & set(outputs) else ""
+    html = composed(report) if set(outputs) - {Format.JSON} else ""
     for kind, path in outputs.items():
+        beside: dict[str, bytes] = {}
         content: bytes | None
         match kind:
             case Format.JSON:
                 content = encoded(report.findings)
             case Format.HTML:
                 content = html.encode()
+            case Format.MD:
+                folder = f"{path.stem}-figures"
+                content = markdown.written(html, folder).encode()
+                beside = {
+                    f"{folder}/{name}.svg": drawing.svg.encode()
+                    for name, drawing in report.drawings.items()
+                }
             case Format.PDF:
-                content = pdf(html)
+                try:
+                    content = pdf(html, report)
+                except TooMuchError as error:
+                    missing.append(str(error))
+                    continue
         if content is None:
             missing.append(NO_PANGO)
             continue
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        except OSError as error:
-            raise PipelineError(f"{path}: cannot be written: {error.strerror}") from error
+        for name, each in {path.name: content, **beside}.items():
+            _put(path.parent / name, each)
         written.append(path)
     return written, missing
+
+
+def _put(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise PipelineError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def composed(report: Report) -> str:
@@ -97,115 +118,98 @@ def composed(report: Report) -> str:
 
     A section that speaks of an ``incident`` stands once for each, the others once.
     """
-    of_incident = [name for name in sections() if "incident" in _asks(name)]
-    once = [name for name in sections() if name not in of_incident]
+    look = report.look
+    names = stationery.sections(look)
+    of_incident = [name for name in names if "incident" in stationery.asks(name, look)]
+    once = [name for name in names if name not in of_incident]
     chapters = [
         section(name, report, number)
         for number in range(len(report.findings.incidents))
         for name in of_incident
     ] + [section(name, report, None) for name in once]
-    page = _environment().get_template("rca/page.html")
-    return page.render(
-        findings=report.findings,
-        chapters=[markupsafe.Markup(each) for each in chapters if each.strip()],  # noqa: S704
-        style=markupsafe.Markup(_style()),  # noqa: S704
-    )
+    script, digest = stationery.script(look)
+    with stationery.own_faults(look):
+        page = stationery.environment(look).get_template("rca/page.html")
+        html = page.render(
+            findings=report.findings,
+            chapters=[markupsafe.Markup(each) for each in chapters if each.strip()],  # noqa: S704
+            style=markupsafe.Markup(stationery.style(look)),  # noqa: S704
+            script=markupsafe.Markup(script),  # noqa: S704
+            digest=digest,
+            letterhead=look.letterhead,
+            logo=stationery.logo(look),
+        )
+    return _without_dead_links(html)
 
 
 def section(name: str, report: Report, number: int | None) -> str:
     """One section's HTML, of the incident with this number where it speaks of one."""
     of = {} if number is None else {"incident": report.findings.incidents[number]}
-    return (
-        _environment()
-        .get_template(name)
-        .render(
+    with stationery.own_faults(report.look):
+        template = stationery.environment(report.look).get_template(name)
+        return template.render(
             findings=report.findings,
             drawings={
-                id_: (markupsafe.Markup(drawing.svg), drawing.alt)  # noqa: S704
-                for id_, drawing in report.drawings.items()
+                id_: (markupsafe.Markup(each.svg), each.alt, each.readings)  # noqa: S704
+                for id_, each in report.drawings.items()
             },
             number=number or 0,
+            letterhead=report.look.letterhead,
+            contents=_contents(report.look, number or 0),
             **of,
         )
-    )
 
 
-def pdf(html: str) -> bytes | None:
-    """The document as tagged PDF/UA-1, or null where Pango is missing.
-
-    Nothing is fetched: fonts come within the document, and no other font is known.
-    """
-    with tempfile.TemporaryDirectory(prefix="gateway-rca-fonts-") as cache_folder:
-        os.environ["FONTCONFIG_FILE"] = str(_font_settings(Path(cache_folder)))
-        try:
-            # Without Pango it prints where to read about it; the report says what to type.
-            with contextlib.redirect_stdout(io.StringIO()):
-                import weasyprint
-                from weasyprint.urls import URLFetcher
-        except OSError:
-            return None
-        document = weasyprint.HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=("data",)))
-        content: bytes = document.write_pdf(pdf_variant="pdf/ua-1")
-        return content
-
-
-def _font_settings(folder: Path) -> Path:
-    """Settings by which fontconfig knows the bundled fonts only, so that output is the same."""
-    with as_file(files("reports") / "fonts") as fonts:
-        told = folder / "fonts.conf"
-        told.write_text(
-            "<?xml version='1.0'?><!DOCTYPE fontconfig SYSTEM 'fonts.dtd'><fontconfig>"
-            f"<dir>{escape(str(fonts))}</dir><cachedir>{escape(str(folder))}</cachedir></fontconfig>",
-            encoding="utf-8",
-        )
-    return told
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    from pipeline import wording
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports", ""),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_finalized,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(wording.filters())
-    return environment
-
-
-def _finalized(value: object) -> object:
-    """What a template prints: texts from outside show their invisible characters."""
-    from pipeline import wording
-
-    if isinstance(value, str) and not isinstance(value, markupsafe.Markup):
-        return wording.plain(value)
-    return value
-
-
-@cache
 def sections() -> list[str]:
-    """The report's sections in the order of their numbers: the folder is the table of contents."""
-    folder = files("reports") / "rca"
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name[:2].isdigit())
-    return [f"rca/{name}" for name in names]
+    """The bundled sections in the order of their numbers."""
+    return stationery.sections(Look())
 
 
-def _asks(template: str) -> set[str]:
-    source = (files("reports") / template).read_text(encoding="utf-8")
-    return jinja2.meta.find_undeclared_variables(_environment().parse(source))
+def pdf(html: str, report: Report | None = None) -> bytes | None:
+    """The document as PDF/UA-1 and PDF/A-3a, or null where Pango is missing.
+
+    With the report, its findings and the numbers of its figures are attached. Raises
+    ``TooMuchError`` where it takes more time or memory than it may.
+    """
+    if report is None:
+        return printed(html)
+    last = report.findings.window.end or report.findings.window.start
+    return printed(html, attachments(report), datetime.fromisoformat(last))
 
 
-@cache
-def _style() -> str:
-    faces = []
-    for name, (family, weight) in FONTS.items():
-        data = base64.b64encode((files("reports") / "fonts" / name).read_bytes()).decode()
-        faces.append(
-            f"@font-face{{font-family:'{family}';font-weight:{weight};"
-            f"src:url(data:font/ttf;base64,{data}) format('truetype')}}"
-        )
-    return "\n".join([*faces, (files("reports") / "rca" / "page.css").read_text(encoding="utf-8")])
+def attachments(report: Report) -> list[Attached]:
+    """What a PDF carries: the findings, and of each figure the numbers that it draws."""
+    return [
+        Attached(
+            "findings.json",
+            "All that this report says, for machines",
+            "application/json",
+            "Source",
+            encoded(report.findings),
+        ),
+        *(
+            Attached(
+                f"{name}.csv",
+                f"The numbers that figure {name} draws",
+                "text/csv",
+                "Data",
+                drawing.rows.write_csv().encode(),
+            )
+            for name, drawing in report.drawings.items()
+            if drawing.rows is not None
+        ),
+    ]
+
+
+def _contents(look: Look, number: int) -> list[tuple[str, str]]:
+    """The headings to come, each with its anchor in the chapter of an incident."""
+    found = (HEADED.search(stationery.source(name, look)) for name in stationery.sections(look))
+    return [
+        ((f"i{number}-" if each[1] else "") + each[2], each[3].strip()) for each in found if each
+    ]
+
+
+def _without_dead_links(html: str) -> str:
+    """The page, its links to what is not in it made plain: sections may have been left out."""
+    there = set(ID.findall(html))
+    return LINK.sub(lambda link: link[0] if link[1] in there else link[2], html)

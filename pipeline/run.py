@@ -3,13 +3,13 @@
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from pipeline import diagnose, limits, method
+from pipeline import diagnose, limits, method, pseudonyms
 from pipeline.answer import Answer
 from pipeline.ask import ask, tell_topology
 from pipeline.config import Settings
@@ -35,6 +35,7 @@ from pipeline.query import queries
 from pipeline.report import Format, Report, write
 from pipeline.roll_up import COUNTS, keep_up
 from pipeline.seen import Seen
+from pipeline.stationery import Look
 from pipeline.transforms.changes import LOOKED_BACK
 from pipeline.transforms.dips import dips, set_aside
 from pipeline.transforms.incidents import Run, merged, runs
@@ -119,8 +120,12 @@ def incident_report(
     outputs: dict[Format, Path],
     say: Say,
     on_progress: Callable[[Progress], None],
+    look: Look | None = None,
+    anonymise: bool = False,
 ) -> Outcome:
     """Lands the exports if there are any, and writes the report on what the lake then holds.
+
+    ``look`` is what it is written on; with ``anonymise`` it holds pseudonyms for names and ids.
 
     Raises ``NothingToReportError`` where the window holds no request.
     """
@@ -135,10 +140,10 @@ def incident_report(
         else:
             say(f"1/{STEPS} land: nothing to land, reading {home.there().location}")
         engine = DuckDB()
-        report = _findings(engine, home, bounds, settings, say)
+        report = _findings(engine, home, bounds, settings, say, anonymise)
         incidents = report.findings.incidents
         say(f"3/{STEPS} diagnose: {_summary(incidents)}")
-        written, missing = write(report, outputs)
+        written, missing = write(replace(report, look=look or report.look), outputs)
         say(f"4/{STEPS} report: {', '.join(path.name for path in written)}")
         return Outcome(written, len(incidents), shortcomings + missing, unclaimed)
 
@@ -217,6 +222,7 @@ def _findings(
     bounds: tuple[datetime | None, datetime | None],
     settings: Settings,
     say: Say,
+    anonymise: bool,
 ) -> Report:
     keep_up(lake)
     for name in READ:
@@ -254,7 +260,7 @@ def _findings(
         say(f"note: {note}")
     say(f"2/{STEPS} ask: {asked} queries over {rows:,} requests of {of(len(ways), 'gateway')}")
     about = ask(engine, ["read", "refused", "extent"], {})
-    return Report(
+    report = Report(
         findings=Findings(
             schema_version="1.0",
             kind="incident",
@@ -297,6 +303,12 @@ def _findings(
             for name, drawing in draw(chapter.seen.facts()).items()
         },
     )
+    if not anonymise:
+        return report
+    seen = [*(chapter.seen.answers for chapter in chapters), whole, about]
+    frames = (answer.frame for answers in seen for answer in answers.values())
+    findings, drawings = pseudonyms.applied(report.findings, report.drawings, frames, settings)
+    return Report(findings, drawings)
 
 
 def _spans(engine: Engine, lake: Lake) -> method.Spans:

@@ -1,14 +1,16 @@
 """Wording: numbers, times and slugs as every page writes them."""
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 NOT_KNOWN = "not known"
 SPOKEN = {"snat": "SNAT", "nat": "NAT", "dns": "DNS", "tls": "TLS", "utc": "UTC"}
 
 
-def filters() -> dict[str, Callable[..., str]]:
+def filters() -> dict[str, Callable[..., Any]]:
     """The filters by the names that templates use."""
     return {
         "amount": amount,
@@ -19,11 +21,14 @@ def filters() -> dict[str, Callable[..., str]]:
         "factor": factor,
         "lag": lag,
         "last": last,
+        "local": local,
         "of": of,
         "part": part,
+        "prose": prose,
         "rate": rate,
         "seconds": seconds,
         "share": share,
+        "shares": shares,
         "short": short,
         "slug": slug,
         "span": span,
@@ -65,6 +70,13 @@ def part(value: float) -> str:
     """A part of a whole in per cent; of parts that add up, one may be negative."""
     percent = round(100 * value)
     return f"{percent} %".replace("-", "\N{MINUS SIGN}")
+
+
+def shares(parts: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Parts of a whole by their names, the largest first; those under half a per cent left out."""
+    return sorted(
+        ((name, part) for name, part in parts.items() if part >= 0.005), key=lambda each: -each[1]
+    )
 
 
 def seconds(value: float | None) -> str:
@@ -128,6 +140,11 @@ def short(text: str, length: int = 48) -> str:
     return f"{shown[:head]}…{shown[len(shown) - (length - 1 - head) :]}"
 
 
+def prose(text: str, length: int = 64) -> str:
+    """A sentence whose words are no longer than ``length``: names in it may be of any length."""
+    return " ".join(short(word, length) for word in plain(text).split(" "))
+
+
 def brief(blob: str) -> str:
     """A blob's name from its container on: what stands before it is the reader's own machine."""
     parts = blob.split("/")
@@ -138,6 +155,12 @@ def brief(blob: str) -> str:
 def utc(value: str | None) -> str:
     """A moment of the findings: date and time to the second, UTC."""
     return NOT_KNOWN if value is None else f"{_moment(value):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def local(value: str, zone: str) -> str:
+    """The same moment by the clocks of a zone, and which these are."""
+    there = _moment(value).astimezone(ZoneInfo(zone))
+    return f"{there:%Y-%m-%d %H:%M:%S} {there.tzname()}"
 
 
 def clock(value: str | None) -> str:

@@ -48,7 +48,19 @@ def backend_time(
             axes.minorticks_off()
         _key(panels[0])
         house.time_axis(panels[-1], view)
-        return house.svg(drawn, _alt(names, shifts, run))
+        return house.svg(drawn, _alt(names, shifts, run), _percentiles(within, names))
+
+
+def _percentiles(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Percentiles in ms, a row a minute, a column a destination and percentile."""
+    rows = frame.select("minute").unique().sort("minute")
+    for name in names:
+        told = frame.filter(pl.col("destination") == name).select(
+            "minute",
+            *(pl.col(f"{each}_ms").alias(f"{name}, {each}, ms") for each in ("p50", "p95", "p99")),
+        )
+        rows = rows.join(told, on="minute", how="left")
+    return rows.sort("minute")
 
 
 def _panel(axes: house.Axes, frame: pl.DataFrame, shift: Shift | None, run: Run) -> None:

@@ -54,7 +54,17 @@ def destination_heat_map(calls_by_minute: pl.DataFrame, run: Run, window: Window
             f"Dashed lines mark the incident from {run.start:%H:%M} to {run.last:%H:%M} UTC. "
             f"{short(worst['destination'])} failed most, {worst['bad']:,.0f} of "
             f"{worst['calls']:,.0f} calls.",
+            _shares(within.filter(pl.col("destination").is_in(names)), names),
         )
+
+
+def _shares(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """The share of calls that failed, a row a minute, a column a destination."""
+    shares = frame.with_columns(share=pl.col("bad") / pl.col("calls"))
+    table = shares.pivot("destination", index="minute", values="share", aggregate_function="max")
+    return table.select(
+        "minute", *(pl.col(name).alias(f"{name}, share failed") for name in names)
+    ).sort("minute")
 
 
 def _row(axes: house.Axes, row: int, frame: pl.DataFrame) -> None:

@@ -46,4 +46,5 @@ def failing_durations(failing_durations: pl.DataFrame) -> Drawing | None:
             f"How long {total:,.0f} failing requests lasted, by whole seconds. Most, "
             f"{share(mode['failures'] / total)}, failed after {mode['second']} to "
             f"{mode['second'] + 1} s.",
+            within.select("second", "failures"),
         )

@@ -38,10 +38,12 @@ def failures_and_bursts(
     grid = minutes(view)["minute"].to_list()
     causes = _by_cause(failures_by_minute.filter(pl.col("outcome").is_in(run.counted.split(","))))
     with house.style("F1"):
-        drawn, (top, bottom) = house.canvas(3.55, rows=2, ratios=[1.15, 1])
+        drawn, (top, bottom) = house.canvas(2.6, rows=2, ratios=[1.15, 1])
         base: Series = np.zeros(len(grid))
-        for (_, frame), colour in zip(causes, house.CAUSES, strict=False):
+        rows = minutes(view)
+        for (cause, frame), colour in zip(causes, house.CAUSES, strict=False):
             height = series(frame, view, "requests", 0)
+            rows = rows.with_columns(pl.Series(f"failed: {cause}", height))
             top.bar(grid, height, MINUTE, bottom=base, align="edge", color=colour, lw=0)
             base = base + height
         _label_causes(top, [cause for cause, _ in causes])
@@ -87,6 +89,10 @@ def failures_and_bursts(
             f"second to {short(worst or 'no destination')}: at most {peak[highest]:,.0f} in a "
             "second, when "
             f"the minute's mean was {rate(mean[highest])}.",
+            rows.with_columns(
+                pl.Series("new calls, peak second", peak),
+                pl.Series("new calls a second, mean", mean),
+            ),
         )
 
 

@@ -8,7 +8,7 @@ import polars as pl
 from pipeline import figure as house
 from pipeline.figure import Drawing, figure
 from pipeline.limits import Way
-from pipeline.transforms.grid import series
+from pipeline.transforms.grid import minutes, series
 from pipeline.transforms.incidents import Run
 from pipeline.transforms.ports import Band, Bounds
 from pipeline.transforms.ways import Ways
@@ -20,6 +20,7 @@ MOST_ROWS = 3
 FARTHEST = 20
 # The strip below zero that shows failures, as a share of the height above.
 STRIP = 0.16
+LEVELS = {"lower": "at least", "estimate": "estimate", "upper": "at most", "wanted": "wanted"}
 DASHED, DOTTED = (0, (4, 3)), (0, (1.2, 1.2))
 
 
@@ -71,7 +72,24 @@ def port_bands(
             house.shade(axes, run, label=axes is panels[0])
         _key(drawn, measured)
         house.time_axis(panels[-1], view)
-        return house.svg(drawn, _alt(held, failed, measured, run))
+        return house.svg(
+            drawn, _alt(held, failed, measured, run), _held([b for _, b in rows], view)
+        )
+
+
+def _held(drawn: list[Band], view: Window) -> pl.DataFrame:
+    """Ports held at each minute's peak, a column a destination and level."""
+    rows = minutes(view)
+    for band in drawn:
+        told = band.minutes.select(
+            "minute",
+            *(
+                pl.col(level).alias(f"{band.destination}, ports {name}")
+                for level, name in LEVELS.items()
+            ),
+        )
+        rows = rows.join(told, on="minute", how="left")
+    return rows.sort("minute")
 
 
 def _view(shown: Window, band: Band) -> Window:

@@ -49,7 +49,8 @@ def common(cells: pl.DataFrame, dimensions: list[str], most: int = 5) -> list[Co
     """The smallest set of combinations that explains the failures, the one with most of them first.
 
     ``cells`` holds one row a combination of all ``dimensions``, with ``requests``, ``failures`` and
-    maybe ``expected`` (failures as usual). A null is a value of its own. Of values that hold the
+    maybe ``expected`` (failures as usual). A null is a value of its own, an empty text stands for
+    any other and is none. Of values that hold the
     same requests, that of the dimension named first stands. Empty if the cause lies outside these
     dimensions.
     """
@@ -92,7 +93,9 @@ def _collapsed(cells: pl.DataFrame, dimensions: list[str], least: float) -> pl.D
         held = texts.group_by(name).agg((pl.col("failures") - pl.col("expected")).sum())
         frequent = held.filter(pl.col("failures") >= least)[name].implode()
         texts = texts.with_columns(
-            pl.when(pl.col(name).is_in(frequent)).then(pl.col(name)).otherwise(pl.lit(REST))
+            pl.when(pl.col(name).is_in(frequent), pl.col(name) != "")
+            .then(pl.col(name))
+            .otherwise(pl.lit(REST))
         )
     return texts.group_by(dimensions).agg(pl.col("requests", "failures", "expected").sum())
 

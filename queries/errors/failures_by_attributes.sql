@@ -1,7 +1,7 @@
 -- name: failures_by_attributes
 -- about: Over which destinations, APIs, operations, callers, instances and so on do failures spread?
 -- source: calls
--- grain: destination, api, revision, operation, region, instance, subscription, caller, protocol
+-- grain: destination, api, revision, operation, region, instance, subscription, caller_ip, protocol
 -- param: gateway VARCHAR
 -- param: onset TIMESTAMP
 -- param: finish TIMESTAMP
@@ -13,7 +13,7 @@
 -- returns: region VARCHAR - region of the gateway
 -- returns: instance VARCHAR - instance of it
 -- returns: subscription VARCHAR - subscription of the caller
--- returns: caller VARCHAR - address of a caller with many failures, or others
+-- returns: caller_ip VARCHAR - address of a caller with many failures; empty for others
 -- returns: protocol VARCHAR - HTTP version the caller spoke
 -- returns: requests DOUBLE - requests
 -- returns: failures DOUBLE - of these, failed
@@ -49,8 +49,8 @@ select
     within_incident.subscription,
     case
         when ranked.place <= 10 then ranked.caller_ip
-        when within_incident.caller_ip is not null then 'others'
-    end as caller,
+        when within_incident.caller_ip is not null then ''
+    end as caller_ip,
     within_incident.protocol,
     sum(within_incident.weight) as requests,
     sum(within_incident.failed) as failures
@@ -67,7 +67,7 @@ group by
     within_incident.subscription,
     case
         when ranked.place <= 10 then ranked.caller_ip
-        when within_incident.caller_ip is not null then 'others'
+        when within_incident.caller_ip is not null then ''
     end,
     within_incident.protocol
 order by
@@ -78,5 +78,5 @@ order by
     within_incident.region,
     within_incident.instance,
     within_incident.subscription,
-    caller,
+    caller_ip,
     within_incident.protocol

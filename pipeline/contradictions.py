@@ -1,4 +1,4 @@
-"""Ledger: for each conclusion on an incident, what could have contradicted it, and was it there.
+"""Contradictions: for each conclusion on an incident, what could have contradicted it, and was it there.
 
 A conclusion that nothing could have contradicted is a guess, however well it fits.
 """
@@ -26,7 +26,7 @@ PORTS = {
 NEAR = timedelta(hours=1)
 
 
-def ledger(seen: Seen, facts: Mapping[str, Any], verdict: Mechanism) -> list[Check]:
+def contradictions(seen: Seen, facts: Mapping[str, Any], verdict: Mechanism) -> list[Check]:
     """What could have contradicted the conclusions on an incident."""
     told = dict(seen.frame("sources_around").iter_rows())
     return [
