@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from pipeline.config import Settings
+
 SCHEMA_VERSION = "1.0"
 
 Time = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
@@ -386,8 +388,18 @@ class Incident(Shape, frozen=True):
     do_first: list[str]
 
 
+class Asked(Shape, frozen=True):
+    """A query as it was run: ``sha256`` is of its answer, ``digest`` of its text and its views."""
+
+    query: str
+    parameters: dict[str, str | int]
+    sha256: str
+    rows: int
+    digest: str
+
+
 class Figure(Shape, frozen=True):
-    """A figure or table: the query behind it, so that it can be run again."""
+    """A figure or table: the query that it rests on first, and all ``queries`` behind it."""
 
     id: str
     title: str
@@ -396,6 +408,27 @@ class Figure(Shape, frozen=True):
     sha256: str
     rows: int
     incident: str | None
+    queries: list[Asked]
+
+
+class TableRead(Shape, frozen=True):
+    """A dataset's table as it was read: its Delta version, and how many rows it had.
+
+    ``rows_near`` are those of the days that the window touches and of the day before; null where
+    the table has no days. A table that was not there has version null.
+    """
+
+    dataset: str
+    version: int | None
+    rows: int
+    rows_near: int | None
+
+
+class LakeRead(Shape, frozen=True):
+    """The lake that was read; ``location`` null is one that was gone after the report."""
+
+    location: str | None
+    tables: list[TableRead]
 
 
 class Objective(Shape, frozen=True):
@@ -428,6 +461,8 @@ class Findings(Shape, frozen=True):
     incidents: list[Incident]
     set_aside: list[str]
     figures: list[Figure]
+    lake: LakeRead
+    settings: Settings
 
 
 def schema() -> dict[str, object]:

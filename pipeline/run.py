@@ -21,6 +21,7 @@ from pipeline.errors import NothingToReportError, PipelineError
 from pipeline.exhibit import EXHIBITS, OF_DATA, Exhibit, numbered
 from pipeline.figures import draw
 from pipeline.finding import (
+    Asked,
     Detection,
     Figure,
     Findings,
@@ -37,6 +38,7 @@ from pipeline.roll_up import COUNTS, keep_up
 from pipeline.seen import Seen
 from pipeline.transforms.incidents import Run, merged, runs
 from pipeline.transforms.ports import around
+from pipeline.versions import lake_read
 from pipeline.window import MINUTE, Window, floor, iso, to_the_ms
 from pipeline.wording import of
 
@@ -56,12 +58,10 @@ AROUND_AN_INCIDENT = (
 OF_AN_INCIDENT = tuple(
     dict.fromkeys(
         [
-            *(
-                exhibit.query
-                for exhibit in EXHIBITS
-                if exhibit.query not in WHOLE_WINDOW + AROUND_AN_INCIDENT
-            ),
-            "hosts",
+            query
+            for exhibit in EXHIBITS
+            for query in exhibit.queries
+            if query not in WHOLE_WINDOW + AROUND_AN_INCIDENT
         ]
     )
 )
@@ -98,7 +98,7 @@ def lake_of(exports: list[str], lake: Lake | None) -> Iterator[Lake]:
         yield lake
     else:
         with tempfile.TemporaryDirectory(prefix="gateway-rca-lake-") as folder:
-            yield Lake(Path(folder))
+            yield Lake(Path(folder), kept=False)
 
 
 def incident_report(
@@ -125,10 +125,10 @@ def incident_report(
         else:
             say(f"1/{STEPS} land: nothing to land, reading {home.there().location}")
         engine = DuckDB()
-        report = _findings(engine, home, bounds, settings, say)
-        incidents = report.findings.incidents
+        found = examined(engine, home, bounds, settings, say)
+        incidents = found.findings.incidents
         say(f"3/{STEPS} diagnose: {_summary(incidents)}")
-        written, missing = write(report, outputs)
+        written, missing = write(_drawn(found), outputs)
         say(f"4/{STEPS} report: {', '.join(path.name for path in written)}")
         return Outcome(written, len(incidents), shortcomings + missing, unclaimed)
 
@@ -201,13 +201,31 @@ def _refuse_nothing(landing: Landing, exports: list[str], lake: Lake) -> None:
     raise NothingToReportError(f"{where}: no request could be read; {told(landing)}")
 
 
-def _findings(
+@dataclass(frozen=True, slots=True)
+class _Chapter:
+    incident: Incident
+    seen: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the lake was found to tell: the findings, and what their figures are drawn from."""
+
+    findings: Findings
+    chapters: list[_Chapter]
+
+
+def examined(
     engine: Engine,
     lake: Lake,
     bounds: tuple[datetime | None, datetime | None],
     settings: Settings,
     say: Say,
-) -> Report:
+) -> Examined:
+    """The findings on what the lake holds.
+
+    Raises ``NothingToReportError`` where the window holds no request.
+    """
     keep_up(lake)
     for name in READ:
         engine.attach(name, datasets()[name], lake.files(name))
@@ -243,11 +261,11 @@ def _findings(
         say(f"note: {note}")
     say(f"2/{STEPS} ask: {asked} queries over {rows:,} requests of {of(len(ways), 'gateway')}")
     about = ask(engine, ["read", "refused", "extent"], {})
-    return Report(
+    return Examined(
         findings=Findings(
             schema_version="1.0",
             kind="incident",
-            generator=_generator(),
+            generator=generator(),
             window=Span(start=iso(window.start) or "", end=iso(window.stop)),
             window_from=window_from,
             coverage=method.coverage(
@@ -265,20 +283,25 @@ def _findings(
             incidents=[chapter.incident for chapter in chapters],
             set_aside=[],
             figures=[
-                _figure(
-                    exhibit.numbered(chapter.seen.number),
-                    exhibit,
-                    chapter.seen.answers,
-                    chapter.incident.id,
-                )
+                figure
                 for chapter in chapters
-                for exhibit in EXHIBITS
+                for figure in _figures(chapter.seen, chapter.incident.id)
             ]
-            + [_figure(exhibit.id, exhibit, about, None) for exhibit in OF_DATA],
+            + [_figure(exhibit.id, exhibit, _asked(about), None) for exhibit in OF_DATA],
+            lake=lake_read(lake, window),
+            settings=settings,
         ),
+        chapters=chapters,
+    )
+
+
+def _drawn(found: Examined) -> Report:
+    """The report on what was found, with its figures."""
+    return Report(
+        findings=found.findings,
         drawings={
             numbered(name, chapter.seen.number): drawing
-            for chapter in chapters
+            for chapter in found.chapters
             for name, drawing in draw(chapter.seen.facts()).items()
         },
     )
@@ -297,12 +320,6 @@ def _spans(engine: Engine, lake: Lake) -> method.Spans:
             rows = ask(engine, ["spans"], {})["spans"].frame
         spans |= {(name, resource): (first, last) for resource, first, last in rows.iter_rows()}
     return spans
-
-
-@dataclass(frozen=True, slots=True)
-class _Chapter:
-    incident: Incident
-    seen: Seen
 
 
 def _chapter(
@@ -348,20 +365,40 @@ def answers(engine: Engine, run: Run, window: Window, way: limits.Way) -> dict[s
     }
 
 
-def _figure(
-    id_: str, exhibit: Exhibit, answers: Mapping[str, Answer], incident: str | None
-) -> Figure:
+def _figures(seen: Seen, incident: str) -> Iterator[Figure]:
+    """The exhibits of an incident's chapter."""
+    asked = _asked(seen.answers)
+    for exhibit in EXHIBITS:
+        yield _figure(exhibit.numbered(seen.number), exhibit, asked, incident)
+
+
+def _figure(id_: str, exhibit: Exhibit, asked: Mapping[str, Asked], incident: str | None) -> Figure:
     """An exhibit of the report, with what runs it again."""
-    answer = answers[exhibit.query]
+    first = asked[exhibit.query]
     return Figure(
         id=id_,
         title=exhibit.title,
-        query=queries()[exhibit.query].path,
-        parameters=answer.told,
-        sha256=answer.sha256,
-        rows=answer.frame.height,
+        query=first.query,
+        parameters=first.parameters,
+        sha256=first.sha256,
+        rows=first.rows,
         incident=incident,
+        queries=[asked[name] for name in exhibit.queries],
     )
+
+
+def _asked(answers: Mapping[str, Answer]) -> dict[str, Asked]:
+    """The queries as they were run, by name."""
+    return {
+        name: Asked(
+            query=queries()[name].path,
+            parameters=answer.told,
+            sha256=answer.sha256,
+            rows=answer.frame.height,
+            digest=queries()[name].digest,
+        )
+        for name, answer in answers.items()
+    }
 
 
 def _window(engine: Engine, bounds: tuple[datetime | None, datetime | None]) -> tuple[Window, str]:
@@ -407,7 +444,8 @@ def _busiest_day(engine: Engine, window: Window) -> datetime:
     return day
 
 
-def _generator() -> str:
+def generator() -> str:
+    """What makes reports: the product and its version."""
     return f"gateway-rca {version('gateway-rca')}"
 
 
