@@ -106,6 +106,11 @@ def land(source: tuple[str, ...], lake: str, strict: bool, as_json: bool) -> Exi
 @click.option("--from", "start", metavar="T", help="Start of the window; without a zone: UTC.")
 @click.option("--to", "stop", metavar="T", help="End of the window, itself not included.")
 @click.option(
+    "--compare-to",
+    metavar="T/T",
+    help="Another period: did it get better, at the same weekday, hour and load?",
+)
+@click.option(
     "--output",
     required=True,
     type=click.Path(path_type=Path),
@@ -129,6 +134,7 @@ def incident(
     lake: str | None,
     start: str | None,
     stop: str | None,
+    compare_to: str | None,
     output: Path,
     formats: tuple[str, ...],
     config: Path | None,
@@ -139,13 +145,19 @@ def incident(
     with --lake alone, what was landed there. Times are ISO 8601; without --from and --to the whole
     data is looked at.
 
+    With --compare-to the report also says whether it got better: the window of --from and --to, or
+    else the incident, against another period. Whole weeks tell most.
+
     \b
     gateway-rca incident exports/ --output out/rca.pdf
     gateway-rca incident --lake lake --from 2026-03-10T09:00 --to 2026-03-10T11:00 --output rca.pdf
+    gateway-rca incident --lake lake --from 2026-03-09T00:00 --to 2026-03-14T00:00 \\
+      --compare-to 2026-03-16T00:00/2026-03-21T00:00 --output rca.pdf
     """
     if not source and lake is None:
         raise PipelineError("name exports to read, or a lake with --lake; see --help")
-    return _report(list(source), lake, (start, stop), _outputs(output, formats), config)
+    outputs = _outputs(output, formats)
+    return _report(list(source), lake, (start, stop), outputs, config, compare_to)
 
 
 @main.command()
@@ -412,18 +424,22 @@ def _report(
     bounds: tuple[str | None, str | None],
     outputs: "dict[Format, Path]",
     config: Path | None,
+    compare_to: str | None = None,
 ) -> ExitStatus:
     from pipeline.config import beside, settings
     from pipeline.lake import Lake
     from pipeline.report import prepared
     from pipeline.run import incident_report
-    from pipeline.window import parsed, zoned
+    from pipeline.window import parsed, period, zoned
 
     moments = []
     for option, text in zip(("--from", "--to"), bounds, strict=True):
         moments.append(None if text is None else parsed(text, option))
         if text is not None and not zoned(text):
             _say(f"{option} {text} has no zone and is read as UTC")
+    other = period(compare_to, "--compare-to") if compare_to else None
+    if compare_to and not all(map(zoned, compare_to.split("/"))):
+        _say(f"--compare-to {compare_to} has no zone and is read as UTC")
     found = config or beside([*source, *([lake] if lake else [])])
     known = settings(found)
     _spare_exports(source, outputs.values())
@@ -438,6 +454,7 @@ def _report(
             outputs,
             _say,
             on_progress,
+            other,
         )
     _name_others(outcome.unclaimed)
     for each in outcome.shortcomings:

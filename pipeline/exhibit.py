@@ -79,3 +79,13 @@ EXHIBITS = (
     Exhibit("T10", "Ports by destination", (*PORTS, "hosts")),
     Exhibit("T11", "What port counters say", ("port_counters_by_minute", "port_events")),
 )
+# What stands in the comparison with another period, asked of both; C for comparison.
+OF_COMPARISON = (
+    Exhibit("C1", "Failures and load before and after, hour by hour", ("requests_by_minute",)),
+    Exhibit(
+        "C2",
+        "Before and after, in matched minutes",
+        ("requests_by_minute", "backend_time_by_minute", *PORTS),
+    ),
+    Exhibit("C3", "Ports before and after, between bounds", (*PORTS, "requests_by_minute")),
+)

@@ -9,21 +9,22 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from pipeline import diagnose, limits, method
+import polars as pl
+
+from pipeline import citation, diagnose, limits, method
 from pipeline.answer import Answer
 from pipeline.ask import ask, tell_topology
+from pipeline.compare import Compared, Task, compare, task
 from pipeline.config import Settings
 from pipeline.dataset import DATED
 from pipeline.datasets import datasets
 from pipeline.engine import Engine
 from pipeline.engines.duckdb import DuckDB
 from pipeline.errors import NothingToReportError, PipelineError
-from pipeline.exhibit import EXHIBITS, OF_DATA, Exhibit, numbered
-from pipeline.figures import draw
+from pipeline.exhibit import EXHIBITS, OF_COMPARISON, OF_DATA, numbered
+from pipeline.figures import COMPARISON, draw
 from pipeline.finding import (
-    Asked,
     Detection,
-    Figure,
     Findings,
     Incident,
     Objective,
@@ -32,7 +33,6 @@ from pipeline.finding import (
 )
 from pipeline.lake import Lake
 from pipeline.land import Landing, Progress, land
-from pipeline.query import queries
 from pipeline.report import Format, Report, write
 from pipeline.roll_up import COUNTS, keep_up
 from pipeline.seen import Seen
@@ -109,8 +109,11 @@ def incident_report(
     outputs: dict[Format, Path],
     say: Say,
     on_progress: Callable[[Progress], None],
+    other: Window | None = None,
 ) -> Outcome:
     """Lands the exports if there are any, and writes the report on what the lake then holds.
+
+    ``other`` is the period to compare with, if any.
 
     Raises ``NothingToReportError`` where the window holds no request.
     """
@@ -125,7 +128,7 @@ def incident_report(
         else:
             say(f"1/{STEPS} land: nothing to land, reading {home.there().location}")
         engine = DuckDB()
-        found = examined(engine, home, bounds, settings, say)
+        found = examined(engine, home, bounds, settings, say, other)
         incidents = found.findings.incidents
         say(f"3/{STEPS} diagnose: {_summary(incidents)}")
         written, missing = write(_drawn(found), outputs)
@@ -213,6 +216,7 @@ class Examined:
 
     findings: Findings
     chapters: list[_Chapter]
+    compared: Compared | None
 
 
 def examined(
@@ -221,8 +225,9 @@ def examined(
     bounds: tuple[datetime | None, datetime | None],
     settings: Settings,
     say: Say,
+    other: Window | None = None,
 ) -> Examined:
-    """The findings on what the lake holds.
+    """The findings on what the lake holds; ``other`` is the period to compare with, if any.
 
     Raises ``NothingToReportError`` where the window holds no request.
     """
@@ -261,6 +266,9 @@ def examined(
         say(f"note: {note}")
     say(f"2/{STEPS} ask: {asked} queries over {rows:,} requests of {of(len(ways), 'gateway')}")
     about = ask(engine, ["read", "refused", "extent"], {})
+    compared = None
+    if other:
+        compared = compare(engine, _task(found, whole, window, bounds, other), settings)
     return Examined(
         findings=Findings(
             schema_version="1.0",
@@ -281,30 +289,51 @@ def examined(
             ),
             quarantine=[Refused(**row) for row in about["refused"].frame.iter_rows(named=True)],
             incidents=[chapter.incident for chapter in chapters],
+            comparison=compared.finding if compared else None,
             set_aside=[],
             figures=[
-                figure
-                for chapter in chapters
-                for figure in _figures(chapter.seen, chapter.incident.id)
-            ]
-            + [_figure(exhibit.id, exhibit, _asked(about), None) for exhibit in OF_DATA],
+                *(
+                    figure
+                    for chapter in chapters
+                    for figure in citation.of_incident(
+                        chapter.seen.answers, chapter.seen.number, chapter.incident.id
+                    )
+                ),
+                *(citation.of_document(OF_COMPARISON, compared.answers) if compared else ()),
+                *citation.of_document(OF_DATA, {name: [each] for name, each in about.items()}),
+            ],
             lake=lake_read(lake, window),
             settings=settings,
         ),
         chapters=chapters,
+        compared=compared,
     )
+
+
+def _task(
+    found: list[Run],
+    whole: Mapping[str, Answer],
+    window: Window,
+    bounds: tuple[datetime | None, datetime | None],
+    other: Window,
+) -> Task:
+    """What to compare: the gateway of the worst incident, else the one with most requests."""
+    worst = max(found, key=lambda run: (run.failures, run.gateway), default=None)
+    requests = whole["requests_by_minute"].frame.group_by("gateway").agg(pl.col("requests").sum())
+    busiest = requests.sort("requests", "gateway", descending=True)["gateway"][0]
+    return task(worst, worst.gateway if worst else busiest, window, any(bounds), other)
 
 
 def _drawn(found: Examined) -> Report:
     """The report on what was found, with its figures."""
-    return Report(
-        findings=found.findings,
-        drawings={
-            numbered(name, chapter.seen.number): drawing
-            for chapter in found.chapters
-            for name, drawing in draw(chapter.seen.facts()).items()
-        },
-    )
+    drawings = {
+        numbered(name, chapter.seen.number): drawing
+        for chapter in found.chapters
+        for name, drawing in draw(chapter.seen.facts()).items()
+    }
+    if found.compared:
+        drawings |= draw(found.compared.facts, COMPARISON)
+    return Report(found.findings, drawings)
 
 
 def _spans(engine: Engine, lake: Lake) -> method.Spans:
@@ -362,42 +391,6 @@ def answers(engine: Engine, run: Run, window: Window, way: limits.Way) -> dict[s
     return {
         **ask(engine, OF_AN_INCIDENT, parameters),
         **ask(engine, AROUND_AN_INCIDENT, {**parameters, "start": near.start, "stop": near.stop}),
-    }
-
-
-def _figures(seen: Seen, incident: str) -> Iterator[Figure]:
-    """The exhibits of an incident's chapter."""
-    asked = _asked(seen.answers)
-    for exhibit in EXHIBITS:
-        yield _figure(exhibit.numbered(seen.number), exhibit, asked, incident)
-
-
-def _figure(id_: str, exhibit: Exhibit, asked: Mapping[str, Asked], incident: str | None) -> Figure:
-    """An exhibit of the report, with what runs it again."""
-    first = asked[exhibit.query]
-    return Figure(
-        id=id_,
-        title=exhibit.title,
-        query=first.query,
-        parameters=first.parameters,
-        sha256=first.sha256,
-        rows=first.rows,
-        incident=incident,
-        queries=[asked[name] for name in exhibit.queries],
-    )
-
-
-def _asked(answers: Mapping[str, Answer]) -> dict[str, Asked]:
-    """The queries as they were run, by name."""
-    return {
-        name: Asked(
-            query=queries()[name].path,
-            parameters=answer.told,
-            sha256=answer.sha256,
-            rows=answer.frame.height,
-            digest=queries()[name].digest,
-        )
-        for name, answer in answers.items()
     }
 
 

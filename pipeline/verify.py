@@ -168,16 +168,25 @@ def _values(
     """The diagnosis of the same window with the same settings, against what the report says."""
     try:
         bounds = (window.start, window.stop)
-        findings = run.examined(DuckDB(), lake, bounds, stated, lambda _: None).findings
+        other = _other_period(known)
+        found = run.examined(DuckDB(), lake, bounds, stated, lambda _: None, other)
     except NothingToReportError as error:
         return ValuesChecked(Outcome.UNCHECKED, str(error), [])
-    now = msgspec.json.decode(msgspec.json.encode(findings))
+    now = msgspec.json.decode(msgspec.json.encode(found.findings))
     said = {name: value for name, value in known.said.items() if name not in NOT_SAID}
-    found = list(differences(said, {name: now[name] for name in said if name in now}))
-    if not found:
+    differ = list(differences(said, {name: now[name] for name in said if name in now}))
+    if not differ:
         return ValuesChecked(Outcome.HOLDS, "", [])
     why = since.told(frozenset(datasets()))
-    return ValuesChecked(why.outcome, why.why, found)
+    return ValuesChecked(why.outcome, why.why, differ)
+
+
+def _other_period(known: Document) -> Window | None:
+    """The period that the report compares with, if it does."""
+    if not (compared := known.said.get("comparison")):
+        return None
+    other = compared["after" if compared["own"] == "before" else "before"]
+    return Window(*(parsed(other[side], f"comparison.{side}") for side in ("start", "end")))
 
 
 class Again:

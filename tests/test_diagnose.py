@@ -15,7 +15,7 @@ from pipeline.datasets import datasets
 from pipeline.diagnose import incident
 from pipeline.engines.duckdb import DuckDB
 from pipeline.exhibit import EXHIBITS, numbered
-from pipeline.figures import figures
+from pipeline.figures import INCIDENT, figures
 from pipeline.finding import Incident, Status, Verdict
 from pipeline.hypotheses import hypotheses
 from pipeline.hypothesis import share_speaks
@@ -176,7 +176,9 @@ def shown(seen: Seen) -> dict[str, str]:
     """What each figure is drawn from, and each table as it is printed."""
     facts = seen.facts()
     found = {
-        kind.id: str([_told(facts[name]) for name in kind.needs]) for kind in figures().values()
+        kind.id: str([_told(facts[name]) for name in kind.needs])
+        for kind in figures().values()
+        if kind.id.startswith(INCIDENT)
     }
     findings = msgspec.structs.replace(approved(), incidents=[incident(seen, SLO)])
     for name in sections():
