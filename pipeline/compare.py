@@ -26,12 +26,12 @@ from pipeline.window import MINUTE, Window, floor, iso
 LONGEST = timedelta(days=31)
 DAY = timedelta(days=1)
 HELD = pl.Schema(
-    {
-        "destination": pl.String,
-        "minute": pl.Datetime("us"),
-        **dict.fromkeys(BOUNDS, pl.Float64),
-        "limit": pl.Int64,
-    }
+    [
+        ("destination", pl.String()),
+        ("minute", pl.Datetime("us")),
+        *((each, pl.Float64()) for each in BOUNDS),
+        ("limit", pl.Int64()),
+    ]
 )
 OF_A_PERIOD = ("requests_by_minute", "backend_time_by_minute")
 
