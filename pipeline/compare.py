@@ -66,17 +66,20 @@ class Compared:
     facts: Mapping[str, object]
 
 
-def task(run: Run | None, gateway: str, window: Window, named: bool, other: Window) -> Task:
+def task(run: Run | None, gateway: str, named: Window | None, other: Window) -> Task:
     """What is to be compared: a window that was named, else the incident.
 
     Raises ``PipelineError`` where there is neither, or the periods cannot be compared.
     """
-    if run is None and not named:
+    if named:
+        own = named
+    elif run:
+        own = Window(floor(run.start), _up(run.last))
+    else:
         raise PipelineError(
             "--compare-to: no incident was found to compare with; name the period to compare with "
             "--from and --to"
         )
-    own = window if run is None or named else Window(floor(run.start), _up(run.last))
     own, other = _whole(own), _whole(other)
     for each in (own, other):
         if each.stop - each.start > LONGEST:

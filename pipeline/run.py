@@ -226,8 +226,11 @@ def examined(
     settings: Settings,
     say: Say,
     other: Window | None = None,
+    own: Window | None = None,
 ) -> Examined:
     """The findings on what the lake holds; ``other`` is the period to compare with, if any.
+
+    It is compared with ``own``; by default with the window if one was named, else the incident.
 
     Raises ``NothingToReportError`` where the window holds no request.
     """
@@ -268,7 +271,8 @@ def examined(
     about = ask(engine, ["read", "refused", "extent"], {})
     compared = None
     if other:
-        compared = compare(engine, _task(found, whole, window, bounds, other), settings)
+        named = own or (window if any(bounds) else None)
+        compared = compare(engine, _task(found, whole, named, other), settings)
     return Examined(
         findings=Findings(
             schema_version="1.0",
@@ -311,17 +315,13 @@ def examined(
 
 
 def _task(
-    found: list[Run],
-    whole: Mapping[str, Answer],
-    window: Window,
-    bounds: tuple[datetime | None, datetime | None],
-    other: Window,
+    found: list[Run], whole: Mapping[str, Answer], named: Window | None, other: Window
 ) -> Task:
     """What to compare: the gateway of the worst incident, else the one with most requests."""
     worst = max(found, key=lambda run: (run.failures, run.gateway), default=None)
     requests = whole["requests_by_minute"].frame.group_by("gateway").agg(pl.col("requests").sum())
     busiest = requests.sort("requests", "gateway", descending=True)["gateway"][0]
-    return task(worst, worst.gateway if worst else busiest, window, any(bounds), other)
+    return task(worst, worst.gateway if worst else busiest, named, other)
 
 
 def _drawn(found: Examined) -> Report:

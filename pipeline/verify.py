@@ -168,8 +168,8 @@ def _values(
     """The diagnosis of the same window with the same settings, against what the report says."""
     try:
         bounds = (window.start, window.stop)
-        other = _other_period(known)
-        found = run.examined(DuckDB(), lake, bounds, stated, lambda _: None, other)
+        periods = _compared(known)
+        found = run.examined(DuckDB(), lake, bounds, stated, lambda _: None, *periods)
     except NothingToReportError as error:
         return ValuesChecked(Outcome.UNCHECKED, str(error), [])
     now = msgspec.json.decode(msgspec.json.encode(found.findings))
@@ -181,12 +181,15 @@ def _values(
     return ValuesChecked(why.outcome, why.why, differ)
 
 
-def _other_period(known: Document) -> Window | None:
-    """The period that the report compares with, if it does."""
-    if not (compared := known.said.get("comparison")):
-        return None
-    other = compared["after" if compared["own"] == "before" else "before"]
-    return Window(*(parsed(other[side], f"comparison.{side}") for side in ("start", "end")))
+def _compared(known: Document) -> tuple[Window, ...]:
+    """The periods that the report compares, if it does: the other one and its own."""
+    if not (said := known.said.get("comparison")):
+        return ()
+    other = "after" if said["own"] == "before" else "before"
+    return tuple(
+        Window(*(parsed(said[each][end], f"comparison.{each}.{end}") for end in ("start", "end")))
+        for each in (other, said["own"])
+    )
 
 
 class Again:

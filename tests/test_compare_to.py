@@ -172,3 +172,4 @@ def test_an_incident_against_the_week_after_its_cause_was_mended(tmp_path: Path)
     # So clear, and yet one stretch of one morning.
     assert compared["conclusion"] == "cannot_be_told"
     assert "too few" in compared["why"]
+    assert run("verify", tmp_path / "rca.json", tmp_path / "exports").status == DONE

@@ -199,8 +199,8 @@ def later(begin: datetime, hours: float) -> Window:
 
 def test_a_window_that_was_named_comes_before_the_incident() -> None:
     window, other = later(EIGHT, 9), later(EIGHT + WEEK, 9)
-    assert task(run(60, 80), GATEWAY, window, named=True, other=other).own == window
-    own = task(run(60.5, 80.5), GATEWAY, window, named=False, other=other).own
+    assert task(run(60, 80), GATEWAY, window, other).own == window
+    own = task(run(60.5, 80.5), GATEWAY, None, other).own
     assert (own.start, own.stop) == (at(60), at(81))
 
 
@@ -214,4 +214,4 @@ def test_a_window_that_was_named_comes_before_the_incident() -> None:
 )
 def test_periods_that_cannot_be_compared_are_refused(other: Window, named: bool, told: str) -> None:
     with pytest.raises(PipelineError, match=told):
-        task(None, GATEWAY, later(EIGHT, 9), named=named, other=other)
+        task(None, GATEWAY, later(EIGHT, 9) if named else None, other)
