@@ -215,8 +215,8 @@ def _why(conclusion: Change, matched: Pairs, measures: list[Measure]) -> str:
         return (
             f"{shares[0].upper()}{shares[1:]}; but {of(minutes, 'minute')} in "
             f"{of(hours, 'hour')} of the week are too few to tell a change from chance: it takes "
-            f"{LEAST_MINUTES} minutes in {LEAST_HOURS} hours. Name longer periods with --from, --to "
-            "and --compare-to."
+            f"{LEAST_MINUTES} minutes in {LEAST_HOURS} hours. Name longer periods with --from, "
+            "--to and --compare-to."
         )
     points = f"from {100 * first.low:+.2f} to {100 * first.high:+.2f} percentage points"
     end = "; no change would do as well" if conclusion is Change.CANNOT_BE_TOLD else ""
