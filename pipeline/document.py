@@ -1,7 +1,7 @@
 """Document: what a report's JSON tells of how it was made, whatever its kind."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -43,6 +43,21 @@ class Span(msgspec.Struct, frozen=True):
     end: str | None
 
 
+class Period(msgspec.Struct, frozen=True):
+    """One side of a comparison."""
+
+    start: str
+    end: str
+
+
+class Periods(msgspec.Struct, frozen=True):
+    """What a report compares; ``own`` names the side that it is on."""
+
+    own: Literal["before", "after"]
+    before: Period
+    after: Period
+
+
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """How a report was made; ``said`` is all that it says."""
 
@@ -53,6 +68,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     figures: list[Figure]
     lake: LakeRead | None = None
     settings: Settings | None = None
+    comparison: Periods | None = None
     said: dict[str, Any] = {}
 
 

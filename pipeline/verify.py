@@ -183,13 +183,13 @@ def _values(
 
 def _compared(known: Document) -> tuple[Window, ...]:
     """The periods that the report compares, if it does: the other one and its own."""
-    if not (said := known.said.get("comparison")):
+    if not (said := known.comparison):
         return ()
-    other = "after" if said["own"] == "before" else "before"
-    return tuple(
-        Window(*(parsed(said[each][end], f"comparison.{each}.{end}") for end in ("start", "end")))
-        for each in (other, said["own"])
+    before, after = (
+        Window(parsed(each.start, "comparison.start"), parsed(each.end, "comparison.end"))
+        for each in (said.before, said.after)
     )
+    return (after, before) if said.own == "before" else (before, after)
 
 
 class Again:

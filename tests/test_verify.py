@@ -201,6 +201,11 @@ def test_settings_that_changed_since_do_not_matter(place: Path) -> None:
         (b'{"kind": "pod", "schema_version": "1.0"}', "no report of gateway-rca"),
         (b'{"kind": "incident", "schema_version": "7.0"}', "schema version 7.0"),
         (b'{"kind": "incident", "schema_version": "1.0"}', "generator"),
+        (
+            b'{"kind": "incident", "schema_version": "1.0", "generator": "", "figures": [],'
+            b' "window": {"start": "", "end": ""}, "comparison": {}}',
+            "comparison",
+        ),
     ],
 )
 def test_what_is_no_report_is_refused_in_one_line(
