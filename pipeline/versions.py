@@ -102,8 +102,8 @@ class Since:
                 return Reason(outcome, "; ".join(found))
         return Reason(
             Outcome.CHANGED,
-            f"the rows are as many as they were; the report was made by {self._made_by}, this "
-            f"is {self._this}",
+            "the rows are as many as they were: the report was edited, or the code is another "
+            f"(made by {self._made_by}, this is {self._this})",
         )
 
 
