@@ -21,12 +21,14 @@ class Answer:
     def sha256(self) -> str:
         """A fingerprint of the rows: floats to nine digits, so that engines agree.
 
-        Lists of a row stand side by side, in any order.
+        Lists of a row stand side by side, in any order, and their floats are counts that add up:
+        how rows came into the lake, at once or one by one, is no matter.
         """
         frame = self.frame
         if lists := [name for name, kind in frame.schema.items() if kind == pl.List]:
-            others = [name for name in frame.columns if name not in lists]
-            frame = frame.explode(lists).sort(*others, *lists)
+            counts = [name for name in lists if frame.schema[name] == pl.List(pl.Float64)]
+            others = [name for name in frame.columns if name not in counts]
+            frame = frame.explode(lists).group_by(others).agg(pl.col(counts).sum()).sort(others)
         text = frame.with_columns(pl.selectors.float().round_sig_figs(DIGITS)).write_csv()
         return hashlib.sha256(text.encode()).hexdigest()
 

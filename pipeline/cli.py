@@ -106,6 +106,11 @@ def land(source: tuple[str, ...], lake: str, strict: bool, as_json: bool) -> Exi
 @click.option("--from", "start", metavar="T", help="Start of the window; without a zone: UTC.")
 @click.option("--to", "stop", metavar="T", help="End of the window, itself not included.")
 @click.option(
+    "--compare-to",
+    metavar="T/T",
+    help="Another period: did it get better, at the same weekday, hour and load?",
+)
+@click.option(
     "--output",
     required=True,
     type=click.Path(path_type=Path),
@@ -139,6 +144,7 @@ def incident(
     lake: str | None,
     start: str | None,
     stop: str | None,
+    compare_to: str | None,
     output: Path,
     formats: tuple[str, ...],
     config: Path | None,
@@ -151,14 +157,61 @@ def incident(
     with --lake alone, what was landed there. Times are ISO 8601; without --from and --to the whole
     data is looked at.
 
+    With --compare-to the report also says whether it got better: the window of --from and --to, or
+    else the incident, against another period. Whole weeks tell most.
+
     \b
     gateway-rca incident exports/ --output out/rca.pdf
     gateway-rca incident --lake lake --from 2026-03-10T09:00 --to 2026-03-10T11:00 --output rca.pdf
+    gateway-rca incident --lake lake --from 2026-03-09T00:00 --to 2026-03-14T00:00 \\
+      --compare-to 2026-03-16T00:00/2026-03-21T00:00 --output rca.pdf
     """
     if not source and lake is None:
         raise PipelineError("name exports to read, or a lake with --lake; see --help")
     outputs = _outputs(output, formats)
-    return _report(list(source), lake, (start, stop), outputs, config, template, anonymise)
+    return _report(
+        list(source), lake, (start, stop), outputs, config, template, anonymise, compare_to
+    )
+
+
+@main.command()
+@click.argument("report", type=click.Path(path_type=Path))
+@click.argument("source", nargs=-1)
+@click.option("--lake", help="Lake to read; else the one that the report names.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Settings, for a report that does not hold its own.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON on stdout.")
+@_answered
+def verify(
+    report: Path, source: tuple[str, ...], lake: str | None, config: Path | None, as_json: bool
+) -> ExitStatus:
+    """Recompute a report's figures, say which hold.
+
+    REPORT is the JSON that stands beside the PDF. Each query behind a figure runs again, and its
+    answer is compared; then the same window is diagnosed again with the same settings, and each
+    value that differs is named. A report made from exports takes them again as SOURCE.
+
+    \b
+    gateway-rca verify out/rca.json
+    gateway-rca verify out/rca.json exports/
+    gateway-rca verify out/rca.json --lake az://contosologs/lake
+    """
+    from pipeline.verify import told
+    from pipeline.verify import verify as verified
+
+    with _progress() as on_progress:
+        found = verified(report, list(source), lake, config, _say, on_progress)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(found).decode())
+    else:
+        for line in told(found):
+            click.echo(line)
+    return ExitStatus.DONE if found.holds else ExitStatus.INCOMPLETE
 
 
 @main.command()
@@ -178,14 +231,10 @@ def demo(output: Path) -> ExitStatus:
     \b
     gateway-rca demo --output out/demo/rca.pdf
     """
-    import tempfile
-
     from pipeline.run import samples
 
-    with tempfile.TemporaryDirectory(prefix="gateway-rca-demo-") as folder:
-        _say("The bundled sample is synthetic: a simulated gateway, no real system.")
-        outputs = _outputs(output, ())
-        return _report([str(samples())], f"{folder}/lake", (None, None), outputs, None)
+    _say("The bundled sample is synthetic: a simulated gateway, no real system.")
+    return _report([str(samples())], None, (None, None), _outputs(output, ()), None)
 
 
 @main.group("lake")
@@ -391,19 +440,23 @@ def _report(
     config: Path | None,
     template: Path | None = None,
     anonymise: bool = False,
+    compare_to: str | None = None,
 ) -> ExitStatus:
     from pipeline.config import beside, settings
     from pipeline.lake import Lake
     from pipeline.report import prepared
     from pipeline.run import incident_report
     from pipeline.stationery import Look, checked
-    from pipeline.window import parsed, zoned
+    from pipeline.window import parsed, period, zoned
 
     moments = []
     for option, text in zip(("--from", "--to"), bounds, strict=True):
         moments.append(None if text is None else parsed(text, option))
         if text is not None and not zoned(text):
             _say(f"{option} {text} has no zone and is read as UTC")
+    other = period(compare_to, "--compare-to") if compare_to else None
+    if compare_to and not all(map(zoned, compare_to.split("/"))):
+        _say(f"--compare-to {compare_to} has no zone and is read as UTC")
     found = config or beside([*source, *([lake] if lake else [])])
     known = settings(found)
     _spare_exports(source, outputs.values())
@@ -422,6 +475,7 @@ def _report(
             on_progress,
             look,
             anonymise,
+            other,
         )
     _name_others(outcome.unclaimed)
     for each in outcome.shortcomings:

@@ -1,4 +1,4 @@
-"""Contradictions: for each conclusion on an incident, what could have contradicted it, and was it there.
+"""Contradictions: what could have been against each conclusion on an incident, and was it there.
 
 A conclusion that nothing could have contradicted is a guess, however well it fits.
 """

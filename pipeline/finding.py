@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from pipeline.config import Settings
+
 SCHEMA_VERSION = "1.0"
 
 Time = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
@@ -50,6 +52,14 @@ class Trigger(StrEnum):
     SCALE_IN = "scale_in"
     CONFIGURATION_CHANGE = "configuration_change"
     NONE_FOUND = "none_found"
+
+
+class Change(StrEnum):
+    """Which way something went from one period to a later one."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    CANNOT_BE_TOLD = "cannot_be_told"
 
 
 class Direction(StrEnum):
@@ -466,8 +476,18 @@ class Incident(Shape, frozen=True):
     do_first: list[str]
 
 
+class Asked(Shape, frozen=True):
+    """A query as it was run: ``sha256`` is of its answer, ``digest`` of its text and its views."""
+
+    query: str
+    parameters: dict[str, str | int]
+    sha256: str
+    rows: int
+    digest: str
+
+
 class Figure(Shape, frozen=True):
-    """A figure or table: the query behind it, so that it can be run again."""
+    """A figure or table: the query that it rests on first, and all ``queries`` behind it."""
 
     id: str
     title: str
@@ -476,6 +496,95 @@ class Figure(Shape, frozen=True):
     sha256: str
     rows: int
     incident: str | None
+    queries: list[Asked]
+
+
+class TableRead(Shape, frozen=True):
+    """A dataset's table as it was read: its Delta version, and how many rows it had.
+
+    ``rows_near`` are those of the days that the window touches and of the day before; null where
+    the table has no days. A table that was not there has version null.
+    """
+
+    dataset: str
+    version: int | None
+    rows: int
+    rows_near: int | None
+
+
+class LakeRead(Shape, frozen=True):
+    """The lake that was read; ``location`` null is one that was gone after the report."""
+
+    location: str | None
+    tables: list[TableRead]
+
+
+class Measure(Shape, frozen=True):
+    """A number of matched minutes before and after; less of it is better.
+
+    ``failed_share`` is failed of all requests; ``p50_ms`` and ``p95_ms`` are medians over minutes
+    of that percentile of BackendTime; ``ports`` is the mean over minutes of the estimated peak. The
+    difference (after less before) lies from ``low`` to ``high`` at 95 %.
+    """
+
+    measure: Literal["failed_share", "p50_ms", "p95_ms", "ports"]
+    destination: str | None
+    minutes: int
+    hours: int
+    before: float
+    after: float
+    difference: float
+    low: float | None
+    high: float | None
+    change: Change
+
+
+class Levels(Shape, frozen=True):
+    """Ports at the peak of the matched minutes: at least, probably, at most."""
+
+    lower: int
+    estimate: int
+    upper: int
+    limit: int
+
+
+class PortsCompared(Shape, frozen=True):
+    """Ports to a destination before and after; the difference of the peaks lies between bounds."""
+
+    destination: str
+    before: Levels
+    after: Levels
+    difference_low: int
+    difference_high: int
+
+
+class Comparison(Shape, frozen=True):
+    """Two periods at matched weekday, hour and load. The share of failures decides the conclusion.
+
+    ``own`` is the side that the report is on; the other one was named. ``counted`` are the outcomes
+    that count as failures. Minutes match whose requests differ by ``load_band`` times at most.
+    """
+
+    conclusion: Change
+    why: str
+    gateway: str
+    counted: str
+    own: Literal["before", "after"]
+    before: Span
+    after: Span
+    load_band: float
+    minutes_before: int
+    minutes_after: int
+    matched_minutes: int
+    matched_hours: int
+    least_minutes: int
+    least_hours: int
+    requests_before: int
+    requests_after: int
+    failed_before: int
+    failed_after: int
+    measures: list[Measure]
+    ports: list[PortsCompared]
 
 
 class Objective(Shape, frozen=True):
@@ -506,8 +615,11 @@ class Findings(Shape, frozen=True):
     detection: Detection
     quarantine: list[Refused]
     incidents: list[Incident]
+    comparison: Comparison | None
     set_aside: list[str]
     figures: list[Figure]
+    lake: LakeRead | None
+    settings: Settings | None
 
 
 def schema() -> dict[str, object]:

@@ -124,10 +124,12 @@ class Lake:
 
     A blob's *mark* in a table is the offset up to which its records are in that table. It is
     committed with the rows (as a Delta application transaction), so that rows and mark are both
-    there or both not, however a run ends.
+    there or both not, however a run ends. A lake that is not ``kept`` goes with the run that made
+    it.
     """
 
     location: str | Path
+    kept: bool = True
     _tables: dict[str, DeltaTable] = field(default_factory=dict)
     _seen: dict[str, _Marks] = field(default_factory=dict)
     _missing: set[str] = field(default_factory=set)
@@ -148,6 +150,11 @@ class Lake:
     def place(self, name: str) -> str:
         """Where a dataset's table lies."""
         return f"{self.location}/{name}"
+
+    @property
+    def named(self) -> str:
+        """Where it lies, so that it is found from any folder."""
+        return str(self.location.absolute() if isinstance(self.location, Path) else self.location)
 
     def exists(self) -> bool:
         """Whether anything was ever landed here."""

@@ -1,6 +1,7 @@
 """What a query is: a question in SQL whose header declares what it reads and returns."""
 
 import difflib
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,6 +75,22 @@ class Query:
                 "differ; declare each with a line '-- param: name TYPE'"
             )
         return query
+
+    @property
+    def digest(self) -> str:
+        """A fingerprint of its SQL and of what it returns, the views that it reads included."""
+        told = [self.sql, *(f"{each.name} {each.type}" for each in self.returns)]
+        views = [queries()[source].digest for source in self.sources if source in queries()]
+        return hashlib.sha256("\n".join([*told, *views]).encode()).hexdigest()
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables that it reads, those that its views read included."""
+        return frozenset(
+            table
+            for source in self.sources
+            for table in (queries()[source].tables if source in queries() else [source])
+        )
 
 
 def _named(names: set[str]) -> str:

@@ -9,20 +9,23 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from pipeline import diagnose, limits, method, pseudonyms
+import msgspec
+import polars as pl
+
+from pipeline import citation, diagnose, limits, method, pseudonyms
 from pipeline.answer import Answer
 from pipeline.ask import ask, tell_topology
+from pipeline.compare import Compared, Task, compare, task
 from pipeline.config import Settings
 from pipeline.dataset import DATED
 from pipeline.datasets import datasets
 from pipeline.engine import Engine
 from pipeline.engines.duckdb import DuckDB
 from pipeline.errors import NothingToReportError, PipelineError
-from pipeline.exhibit import EXHIBITS, OF_DATA, Exhibit, numbered
-from pipeline.figures import draw
+from pipeline.exhibit import EXHIBITS, OF_COMPARISON, OF_DATA, numbered
+from pipeline.figures import COMPARISON, draw
 from pipeline.finding import (
     Detection,
-    Figure,
     Findings,
     Incident,
     Objective,
@@ -31,7 +34,6 @@ from pipeline.finding import (
 )
 from pipeline.lake import Lake
 from pipeline.land import Landing, Progress, land
-from pipeline.query import queries
 from pipeline.report import Format, Report, write
 from pipeline.roll_up import COUNTS, keep_up
 from pipeline.seen import Seen
@@ -40,6 +42,7 @@ from pipeline.transforms.changes import LOOKED_BACK
 from pipeline.transforms.dips import dips, set_aside
 from pipeline.transforms.incidents import Run, merged, runs
 from pipeline.transforms.ports import around
+from pipeline.versions import lake_read
 from pipeline.window import MINUTE, Window, floor, iso, to_the_ms
 from pipeline.wording import of
 
@@ -64,12 +67,11 @@ OF_AN_INCIDENT = tuple(
     dict.fromkeys(
         [
             *(
-                exhibit.query
+                query
                 for exhibit in EXHIBITS
-                if exhibit.query not in WHOLE_WINDOW + AROUND_AN_INCIDENT + NEAR_AN_INCIDENT
+                for query in exhibit.queries
+                if query not in WHOLE_WINDOW + AROUND_AN_INCIDENT + NEAR_AN_INCIDENT
             ),
-            "hosts",
-            "answers_by_operation",
             "changes_told",
             "sources_around",
         ]
@@ -109,7 +111,7 @@ def lake_of(exports: list[str], lake: Lake | None) -> Iterator[Lake]:
         yield lake
     else:
         with tempfile.TemporaryDirectory(prefix="gateway-rca-lake-") as folder:
-            yield Lake(Path(folder))
+            yield Lake(Path(folder), kept=False)
 
 
 def incident_report(
@@ -122,10 +124,12 @@ def incident_report(
     on_progress: Callable[[Progress], None],
     look: Look | None = None,
     anonymise: bool = False,
+    other: Window | None = None,
 ) -> Outcome:
     """Lands the exports if there are any, and writes the report on what the lake then holds.
 
     ``look`` is what it is written on; with ``anonymise`` it holds pseudonyms for names and ids.
+    ``other`` is the period to compare with, if any.
 
     Raises ``NothingToReportError`` where the window holds no request.
     """
@@ -140,10 +144,11 @@ def incident_report(
         else:
             say(f"1/{STEPS} land: nothing to land, reading {home.there().location}")
         engine = DuckDB()
-        report = _findings(engine, home, bounds, settings, say, anonymise)
-        incidents = report.findings.incidents
+        found = examined(engine, home, bounds, settings, say, other)
+        incidents = found.findings.incidents
         say(f"3/{STEPS} diagnose: {_summary(incidents)}")
-        written, missing = write(replace(report, look=look or report.look), outputs)
+        drawn = _anonymous(found, settings) if anonymise else _drawn(found)
+        written, missing = write(replace(drawn, look=look or drawn.look), outputs)
         say(f"4/{STEPS} report: {', '.join(path.name for path in written)}")
         return Outcome(written, len(incidents), shortcomings + missing, unclaimed)
 
@@ -216,14 +221,37 @@ def _refuse_nothing(landing: Landing, exports: list[str], lake: Lake) -> None:
     raise NothingToReportError(f"{where}: no request could be read; {told(landing)}")
 
 
-def _findings(
+@dataclass(frozen=True, slots=True)
+class _Chapter:
+    incident: Incident
+    seen: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the lake was found to tell: the findings, and what their figures are drawn from."""
+
+    findings: Findings
+    chapters: list[_Chapter]
+    compared: Compared | None
+    answers: list[Answer]
+
+
+def examined(
     engine: Engine,
     lake: Lake,
     bounds: tuple[datetime | None, datetime | None],
     settings: Settings,
     say: Say,
-    anonymise: bool,
-) -> Report:
+    other: Window | None = None,
+    own: Window | None = None,
+) -> Examined:
+    """The findings on what the lake holds; ``other`` is the period to compare with, if any.
+
+    It is compared with ``own``; by default with the window if one was named, else the incident.
+
+    Raises ``NothingToReportError`` where the window holds no request.
+    """
     keep_up(lake)
     for name in READ:
         engine.attach(name, datasets()[name], lake.files(name))
@@ -260,11 +288,15 @@ def _findings(
         say(f"note: {note}")
     say(f"2/{STEPS} ask: {asked} queries over {rows:,} requests of {of(len(ways), 'gateway')}")
     about = ask(engine, ["read", "refused", "extent"], {})
-    report = Report(
+    compared = None
+    if other:
+        named = own or (window if any(bounds) else None)
+        compared = compare(engine, _task(found, whole, named, other), settings)
+    return Examined(
         findings=Findings(
             schema_version="1.0",
             kind="incident",
-            generator=_generator(),
+            generator=generator(),
             window=Span(start=iso(window.start) or "", end=iso(window.stop)),
             window_from=window_from,
             coverage=method.coverage(
@@ -285,30 +317,60 @@ def _findings(
                 found,
                 whole["requests_by_minute"].frame,
             ),
+            comparison=compared.finding if compared else None,
             figures=[
-                _figure(
-                    exhibit.numbered(chapter.seen.number),
-                    exhibit,
-                    chapter.seen.answers,
-                    chapter.incident.id,
-                )
-                for chapter in chapters
-                for exhibit in EXHIBITS
-            ]
-            + [_figure(exhibit.id, exhibit, about, None) for exhibit in OF_DATA],
+                *(
+                    figure
+                    for chapter in chapters
+                    for figure in citation.of_incident(
+                        chapter.seen.answers, chapter.seen.number, chapter.incident.id
+                    )
+                ),
+                *(citation.of_document(OF_COMPARISON, compared.answers) if compared else ()),
+                *citation.of_document(OF_DATA, {name: [each] for name, each in about.items()}),
+            ],
+            lake=lake_read(lake, window),
+            settings=settings,
         ),
-        drawings={
-            numbered(name, chapter.seen.number): drawing
-            for chapter in chapters
-            for name, drawing in draw(chapter.seen.facts()).items()
-        },
+        chapters=chapters,
+        compared=compared,
+        answers=[
+            *(answer for chapter in chapters for answer in chapter.seen.answers.values()),
+            *whole.values(),
+            *about.values(),
+            *(each for same in (compared.answers if compared else {}).values() for each in same),
+        ],
     )
-    if not anonymise:
-        return report
-    seen = [*(chapter.seen.answers for chapter in chapters), whole, about]
-    frames = (answer.frame for answers in seen for answer in answers.values())
+
+
+def _task(
+    found: list[Run], whole: Mapping[str, Answer], named: Window | None, other: Window
+) -> Task:
+    """What to compare: the gateway of the worst incident, else the one with most requests."""
+    worst = max(found, key=lambda run: (run.failures, run.gateway), default=None)
+    requests = whole["requests_by_minute"].frame.group_by("gateway").agg(pl.col("requests").sum())
+    busiest = requests.sort("requests", "gateway", descending=True)["gateway"][0]
+    return task(worst, worst.gateway if worst else busiest, named, other)
+
+
+def _drawn(found: Examined) -> Report:
+    """The report on what was found, with its figures."""
+    drawings = {
+        numbered(name, chapter.seen.number): drawing
+        for chapter in found.chapters
+        for name, drawing in draw(chapter.seen.facts()).items()
+    }
+    if found.compared:
+        drawings |= draw(found.compared.facts, COMPARISON)
+    return Report(found.findings, drawings)
+
+
+def _anonymous(found: Examined, settings: Settings) -> Report:
+    """The same with pseudonyms; what it takes to verify it holds names, and is left out."""
+    report = _drawn(found)
+    frames = (answer.frame for answer in found.answers)
     findings, drawings = pseudonyms.applied(report.findings, report.drawings, frames, settings)
-    return Report(findings, drawings)
+    return Report(msgspec.structs.replace(findings, lake=None, settings=None), drawings)
 
 
 def _spans(engine: Engine, lake: Lake) -> method.Spans:
@@ -324,12 +386,6 @@ def _spans(engine: Engine, lake: Lake) -> method.Spans:
             rows = ask(engine, ["spans"], {})["spans"].frame
         spans |= {(name, resource): (first, last) for resource, first, last in rows.iter_rows()}
     return spans
-
-
-@dataclass(frozen=True, slots=True)
-class _Chapter:
-    incident: Incident
-    seen: Seen
 
 
 def _chapter(
@@ -385,22 +441,6 @@ def answers(
     }
 
 
-def _figure(
-    id_: str, exhibit: Exhibit, answers: Mapping[str, Answer], incident: str | None
-) -> Figure:
-    """An exhibit of the report, with what runs it again."""
-    answer = answers[exhibit.query]
-    return Figure(
-        id=id_,
-        title=exhibit.title,
-        query=queries()[exhibit.query].path,
-        parameters=answer.told,
-        sha256=answer.sha256,
-        rows=answer.frame.height,
-        incident=incident,
-    )
-
-
 def _window(engine: Engine, bounds: tuple[datetime | None, datetime | None]) -> tuple[Window, str]:
     """The window asked for; a side left open is where the data begins or ends."""
     extent = ask(engine, ["extent"], {})["extent"].frame
@@ -444,7 +484,8 @@ def _busiest_day(engine: Engine, window: Window) -> datetime:
     return day
 
 
-def _generator() -> str:
+def generator() -> str:
+    """What makes reports: the product and its version."""
     return f"gateway-rca {version('gateway-rca')}"
 
 

@@ -36,6 +36,22 @@ def zoned(text: str) -> bool:
     return datetime.fromisoformat(text).tzinfo is not None
 
 
+def period(text: str, option: str) -> Window:
+    """The period that two moments name, with a slash between them as ISO 8601 writes it.
+
+    Raises ``PipelineError`` naming the option where the text is no period.
+    """
+    first, slash, second = text.partition("/")
+    if not slash:
+        raise PipelineError(
+            f"{option} {text!r} is not a period; write 2026-03-16T00:00/2026-03-21T00:00"
+        )
+    named = Window(parsed(first, option), parsed(second, option))
+    if named.stop <= named.start:
+        raise PipelineError(f"{option} {text!r} ends before it begins; swap its ends")
+    return named
+
+
 def floor(moment: datetime) -> datetime:
     """The start of the moment's minute."""
     return moment.replace(second=0, microsecond=0)

@@ -1,9 +1,11 @@
 """The diagnosis: every mechanism is tried on facts, and the same facts give the same finding."""
 
 import math
+import re
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -14,6 +16,7 @@ from pipeline.datasets import datasets
 from pipeline.diagnose import incident
 from pipeline.engines.duckdb import DuckDB
 from pipeline.exhibit import EXHIBITS, numbered
+from pipeline.figures import INCIDENT, figures
 from pipeline.finding import Incident, Status, Verdict
 from pipeline.hypotheses import hypotheses
 from pipeline.hypothesis import share_speaks
@@ -21,6 +24,7 @@ from pipeline.lake import Lake
 from pipeline.land import land
 from pipeline.limits import way_out
 from pipeline.query import queries
+from pipeline.report import Report, section, sections
 from pipeline.run import READ, WHOLE_WINDOW, answers
 from pipeline.seen import Seen
 from pipeline.transforms.incidents import merged, runs
@@ -28,6 +32,7 @@ from pipeline.window import Window
 from tests.given import at
 from tests.simulation.sample import sample, write
 from tests.simulation.scenario import draw
+from tests.test_report import findings as approved
 
 MECHANISMS = {
     "snat_port_exhaustion",
@@ -47,6 +52,7 @@ MECHANISMS = {
     "unexplained",
 }
 SLO = Slo(0.999, 30)
+TABLE = re.compile(r'<table[^>]*>\s*<caption id="(T\d+)".*?</table>', re.DOTALL)
 WINDOW = Window(at(0), at(95))
 
 
@@ -149,8 +155,41 @@ def test_the_exhibits_of_two_chapters_have_nothing_in_common() -> None:
     assert not first & second
 
 
-def test_each_exhibit_shows_a_query_that_there_is() -> None:
-    assert {exhibit.query for exhibit in EXHIBITS} <= set(queries())
+def test_each_exhibit_rests_on_queries_that_there_are() -> None:
+    assert {query for exhibit in EXHIBITS for query in exhibit.queries} <= set(queries())
+
+
+def test_an_exhibit_that_an_answer_changes_names_its_query(seen: Seen) -> None:
+    """Whatever the half of an answer changes rests on that query."""
+    named = {exhibit.id: exhibit.queries for exhibit in EXHIBITS}
+    named["F1"] = named["F1a"] + named["F1b"]
+    whole, changed = shown(seen), 0
+    for query, answer in seen.answers.items():
+        half = replace(answer, frame=answer.frame.gather_every(2))
+        now = shown(replace(seen, answers={**seen.answers, query: half}))
+        for exhibit in [each for each in whole if whole[each] != now.get(each)]:
+            assert query in named[exhibit], f"{exhibit} rests on {query}, too"
+            changed += 1
+    assert changed > len(EXHIBITS)
+
+
+def shown(seen: Seen) -> dict[str, str]:
+    """What each figure is drawn from, and each table as it is printed."""
+    facts = seen.facts()
+    found = {
+        kind.id: str([_told(facts[name]) for name in kind.needs])
+        for kind in figures().values()
+        if kind.id.startswith(INCIDENT)
+    }
+    findings = msgspec.structs.replace(approved(), incidents=[incident(seen, SLO)])
+    for name in sections():
+        for table in TABLE.finditer(section(name, Report(findings, {}), 0)):
+            found[table[1]] = table[0]
+    return found
+
+
+def _told(fact: object) -> object:
+    return fact.to_dicts() if isinstance(fact, pl.DataFrame) else fact
 
 
 def test_the_same_facts_give_the_same_finding(seen: Seen, finding: Incident) -> None:

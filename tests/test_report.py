@@ -44,7 +44,7 @@ def findings() -> Findings:
 
 def drawings() -> dict[str, Drawing]:
     svg = '<svg viewBox="0 0 10 4"><title>a figure</title><rect width="9" height="3"/></svg>'
-    return {name: Drawing(svg, "a figure") for name in ("F1", "F2", "F3", "F4", "F5")}
+    return {name: Drawing(svg, "a figure") for name in ("F1", "F2", "F3", "F4", "F5", "C1")}
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,18 @@ def test_without_an_incident_the_first_page_says_so(report: Report) -> None:
     text = Elements(composed(quiet)).text
     assert "No incident found" in text
     assert "Timeline" not in text
+
+
+def test_a_comparison_is_told_where_one_was_asked_for_and_nowhere_else(report: Report) -> None:
+    told = Elements(composed(report)).text
+    assert "Did it get better?" in told
+    alone = msgspec.structs.replace(report.findings, comparison=None)
+    assert "Did it get better" not in Elements(composed(Report(alone, drawings()))).text
+    compared = report.findings.comparison
+    assert compared
+    unmatched = msgspec.structs.replace(compared, measures=[], ports=[])
+    bare = msgspec.structs.replace(report.findings, comparison=unmatched)
+    assert "No minute could be matched" in Elements(composed(Report(bare, drawings()))).text
 
 
 def test_each_incident_has_its_own_chapter(report: Report) -> None:
@@ -183,6 +195,7 @@ def _strings_replaced(value: Any, hostile: Iterator[str]) -> Any:
     own |= {"trigger", "basis", "scope", "first_failure", "peak_at", "id", "sha256", "figure"}
     own |= {"change_at", "change_from", "change_to", "mechanism", "outcome"}
     own |= {"near", "began", "ended"}
+    own |= {"conclusion", "own", "measure", "change"}
     if isinstance(value, dict):
         return {
             key: each if key in own and isinstance(each, str) else _strings_replaced(each, hostile)

@@ -14,7 +14,10 @@ def figures() -> dict[str, FigureKind]:
     return things(pipeline.figures, FigureKind)
 
 
-def draw(facts: Mapping[str, Any]) -> dict[str, Drawing]:
-    """Every figure that has something to show of an incident, by exhibit id."""
-    drawings = {kind.id: kind.drawn(facts) for kind in figures().values()}
+INCIDENT, COMPARISON = "F", "C"
+
+
+def draw(facts: Mapping[str, Any], of: str = INCIDENT) -> dict[str, Drawing]:
+    """Every figure that has something to show of an incident, or of a comparison, by exhibit id."""
+    drawings = {kind.id: kind.drawn(facts) for kind in figures().values() if kind.id.startswith(of)}
     return {name: drawing for name, drawing in drawings.items() if drawing is not None}
