@@ -267,13 +267,14 @@ def vacuum(lake: str, keep_days: int) -> None:
     metavar="AGE",
     help="Days to keep, such as 90d, or the first day to keep, such as 2026-03-01 (UTC).",
 )
-@click.option("--port-history", is_flag=True, help="Drop the counts of backend calls, too.")
+@click.option("--port-history", is_flag=True, help="Drop the counts, too.")
 @_answered
 def forget(lake: str, older_than: str, port_history: bool) -> None:
     """Drop the rows of old days.
 
-    How many backend calls began and ended in each second (dataset activity) is kept, so that past
-    port occupancy can still be told. Exports that were landed stay known and are not read again.
+    How many backend calls began and ended in each second (dataset activity), and how many requests
+    came in each minute (dataset minutes, its callers left out), is kept, so that past port occupancy
+    and growth can still be told. Exports that were landed stay known and are not read again.
     Disk space is free after vacuum.
 
     \b
@@ -294,7 +295,7 @@ def forget(lake: str, older_than: str, port_history: bool) -> None:
 @LAKE
 @_answered
 def recount(lake: str) -> None:
-    """Count backend calls per second again, from the rows there are.
+    """Count backend calls per second and requests per minute again, from the rows there are.
 
     Landing does so by itself; this is for when the way of counting changed. What was counted of
     days that were forgotten since stays as it is.
@@ -305,7 +306,7 @@ def recount(lake: str) -> None:
     from pipeline.lake import Lake
     from pipeline.roll_up import rebuild
 
-    click.echo(f"activity: {rebuild(Lake(lake).there()):,} days counted again")
+    click.echo(f"activity, minutes: {rebuild(Lake(lake).there()):,} days counted again")
 
 
 @main.command()

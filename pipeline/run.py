@@ -68,6 +68,7 @@ OF_AN_INCIDENT = tuple(
 READ = (
     "requests",
     "activity",
+    "minutes",
     "flows",
     "metrics",
     "health_events",
@@ -288,7 +289,7 @@ def _spans(engine: Engine, lake: Lake) -> method.Spans:
     """From when to when each dataset has rows of each resource, as the queries name it."""
     spans: dict[tuple[str, str | None], tuple[datetime, datetime]] = {}
     for name, dataset in datasets().items():
-        if dataset.partition != "date" or name == COUNTS or not (files := lake.files(name)):
+        if dataset.partition != "date" or name in COUNTS or not (files := lake.files(name)):
             continue
         if name == method.REQUESTS:
             rows = ask(engine, ["extent"], {})["extent"].frame.drop("records")
