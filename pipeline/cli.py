@@ -149,6 +149,63 @@ def incident(
 
 
 @main.command()
+@click.argument("source", nargs=-1)
+@click.option("--lake", help="Lake to read, or to land into: a folder or az://…")
+@click.option(
+    "--weeks",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1, max=52),
+    help="Review so many weeks.",
+)
+@click.option(
+    "--as-of",
+    metavar="DATE",
+    help="Review as it was then: a day, itself included, or a time; default: the end of the data.",
+)
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Review to write; NAME.html and NAME.json come to stand beside NAME.pdf.",
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["pdf", "html", "json"]),
+    help="Write only this; may be repeated.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Settings; else gateway-rca.toml beside the sources or in the current folder.",
+)
+@_answered
+def capacity(
+    source: tuple[str, ...],
+    lake: str | None,
+    weeks: int,
+    as_of: str | None,
+    output: Path,
+    formats: tuple[str, ...],
+    config: Path | None,
+) -> ExitStatus:
+    """Review how full gateways and destinations are, and when their limits are reached.
+
+    SOURCE is as for 'incident'; with --lake alone, what was landed there. A forecast takes three
+    weeks of history at least, and is kept in the lake so that the next review can score it.
+
+    \b
+    gateway-rca capacity --lake lake --output out/capacity.pdf
+    gateway-rca capacity --lake lake --as-of 2026-03-15 --weeks 2 --output capacity.pdf
+    """
+    if not source and lake is None:
+        raise PipelineError("name exports to read, or a lake with --lake; see --help")
+    return _review(list(source), lake, weeks, as_of, output, formats, config)
+
+
+@main.command()
 @click.option(
     "--output",
     default=Path("out/demo/rca.pdf"),
@@ -353,7 +410,7 @@ def schema(what: str | None, as_json: bool) -> None:
     import msgspec
 
     if what == "findings":
-        from pipeline.finding import schema as findings_schema
+        from pipeline.schema import schema as findings_schema
 
         made = msgspec.json.encode(findings_schema(), order="deterministic")
         click.echo(msgspec.json.format(made, indent=2).decode())
@@ -411,6 +468,41 @@ def _report(
     return ExitStatus.INCOMPLETE if outcome.shortcomings else ExitStatus.DONE
 
 
+def _review(
+    source: list[str],
+    lake: str | None,
+    weeks: int,
+    as_of: str | None,
+    output: Path,
+    formats: tuple[str, ...],
+    config: Path | None,
+) -> ExitStatus:
+    from pipeline.capacity import write_review
+    from pipeline.config import beside, settings
+    from pipeline.lake import Lake
+    from pipeline.report import prepared
+    from pipeline.run import lake_of, land_into
+    from pipeline.window import last_moment, zoned
+
+    moment = None if as_of is None else last_moment(as_of, "--as-of")
+    if as_of is not None and not zoned(as_of):
+        _say(f"--as-of {as_of} is read as {moment} UTC")
+    found = config or beside([*source, *([lake] if lake else [])])
+    known = settings(found)
+    outputs = _outputs(output, formats)
+    _spare_exports(source, outputs.values())
+    prepared(outputs)
+    _say(f"settings: {found or 'none found; defaults hold'}")
+    with _progress() as on_progress, lake_of(source, Lake(lake) if lake else None) as home:
+        shortcomings = land_into(source, home, _say, on_progress) if source else []
+        written = write_review(home, known, output, formats, moment, weeks, _say)
+    for each in shortcomings:
+        _say(f"incomplete: {each}")
+    click.echo("written: " + " ".join(str(path) for path in written))
+    whole = not shortcomings and len(written) == len(outputs)
+    return ExitStatus.DONE if whole else ExitStatus.INCOMPLETE
+
+
 def _spare_exports(source: list[str], outputs: Iterable[Path]) -> None:
     """Refuses to write over what is to be read."""
     from pipeline.location import is_remote
@@ -423,16 +515,9 @@ def _spare_exports(source: list[str], outputs: Iterable[Path]) -> None:
 
 
 def _outputs(output: Path, formats: tuple[str, ...]) -> "dict[Format, Path]":
-    """The file of each format: as named for a single one, else of one stem."""
-    from pipeline.report import Format
+    from pipeline.report import outputs
 
-    if not output.name:
-        raise PipelineError(f"--output {output}: name a file, as in rca.pdf")
-    wanted = [Format(each) for each in dict.fromkeys(formats or tuple(Format))]
-    if len(wanted) == 1:
-        return {wanted[0]: output}
-    stem = output.with_suffix("") if output.suffix.lstrip(".") in list(Format) else output
-    return {each: stem.with_name(f"{stem.name}.{each}") for each in wanted}
+    return outputs(output, formats)
 
 
 def _name_others(unclaimed: dict[str, str]) -> None:

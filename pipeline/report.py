@@ -5,7 +5,7 @@ import contextlib
 import io
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -17,9 +17,10 @@ import jinja2
 import jinja2.meta
 import markupsafe
 
+from pipeline.capacity_finding import Review
 from pipeline.errors import PipelineError
 from pipeline.figure import Drawing
-from pipeline.finding import Findings, encoded
+from pipeline.finding import Findings, Incident, encoded
 
 FONTS = {
     "IBMPlexSans-Regular.ttf": ("IBM Plex Sans", 400),
@@ -27,6 +28,8 @@ FONTS = {
     "IBMPlexMono-Regular.ttf": ("IBM Plex Mono", 400),
 }
 PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+# The folder of sections of each kind of document.
+FOLDERS = {"incident": "rca", "capacity": "capacity"}
 NO_PANGO = f"no PDF: the Pango library is missing; install it with 'apt-get install {PANGO}'"
 
 
@@ -42,8 +45,22 @@ class Format(StrEnum):
 class Report:
     """All that the document says: the findings, and a drawing for each figure id."""
 
-    findings: Findings
+    findings: Findings | Review
     drawings: Mapping[str, Drawing]
+
+
+def outputs(output: Path, formats: Iterable[str]) -> dict[Format, Path]:
+    """The file of each format: as named for a single one, else of one stem; none named are all.
+
+    Raises ``PipelineError`` where no file is named.
+    """
+    if not output.name:
+        raise PipelineError(f"--output {output}: name a file, as in rca.pdf")
+    wanted = [Format(each) for each in dict.fromkeys(formats or tuple(Format))]
+    if len(wanted) == 1:
+        return {wanted[0]: output}
+    stem = output.with_suffix("") if output.suffix.lstrip(".") in list(Format) else output
+    return {each: stem.with_name(f"{stem.name}.{each}") for each in wanted}
 
 
 def prepared(outputs: Mapping[Format, Path]) -> None:
@@ -97,24 +114,25 @@ def composed(report: Report) -> str:
 
     A section that speaks of an ``incident`` stands once for each, the others once.
     """
-    of_incident = [name for name in sections() if "incident" in _asks(name)]
-    once = [name for name in sections() if name not in of_incident]
+    folder = FOLDERS[report.findings.kind]
+    of_incident = [name for name in sections(folder) if "incident" in _asks(name)]
+    once = [name for name in sections(folder) if name not in of_incident]
     chapters = [
         section(name, report, number)
-        for number in range(len(report.findings.incidents))
+        for number in range(len(_incidents(report)))
         for name in of_incident
     ] + [section(name, report, None) for name in once]
-    page = _environment().get_template("rca/page.html")
+    page = _environment().get_template(f"{folder}/page.html")
     return page.render(
         findings=report.findings,
         chapters=[markupsafe.Markup(each) for each in chapters if each.strip()],  # noqa: S704
-        style=markupsafe.Markup(_style()),  # noqa: S704
+        style=markupsafe.Markup(_style(folder)),  # noqa: S704
     )
 
 
 def section(name: str, report: Report, number: int | None) -> str:
     """One section's HTML, of the incident with this number where it speaks of one."""
-    of = {} if number is None else {"incident": report.findings.incidents[number]}
+    of = {} if number is None else {"incident": _incidents(report)[number]}
     return (
         _environment()
         .get_template(name)
@@ -128,6 +146,10 @@ def section(name: str, report: Report, number: int | None) -> str:
             **of,
         )
     )
+
+
+def _incidents(report: Report) -> list[Incident]:
+    return report.findings.incidents if isinstance(report.findings, Findings) else []
 
 
 def pdf(html: str) -> bytes | None:
@@ -187,11 +209,10 @@ def _finalized(value: object) -> object:
 
 
 @cache
-def sections() -> list[str]:
-    """The report's sections in the order of their numbers: the folder is the table of contents."""
-    folder = files("reports") / "rca"
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name[:2].isdigit())
-    return [f"rca/{name}" for name in names]
+def sections(folder: str = "rca") -> list[str]:
+    """A report's sections in the order of their numbers: the folder is the table of contents."""
+    entries = (files("reports") / folder).iterdir()
+    return [f"{folder}/{name}" for name in sorted(e.name for e in entries) if name[:2].isdigit()]
 
 
 def _asks(template: str) -> set[str]:
@@ -200,7 +221,8 @@ def _asks(template: str) -> set[str]:
 
 
 @cache
-def _style() -> str:
+def _style(folder: str) -> str:
+    """The fonts, the style of all reports, and what a kind of report adds to it."""
     faces = []
     for name, (family, weight) in FONTS.items():
         data = base64.b64encode((files("reports") / "fonts" / name).read_bytes()).decode()
@@ -208,4 +230,8 @@ def _style() -> str:
             f"@font-face{{font-family:'{family}';font-weight:{weight};"
             f"src:url(data:font/ttf;base64,{data}) format('truetype')}}"
         )
-    return "\n".join([*faces, (files("reports") / "rca" / "page.css").read_text(encoding="utf-8")])
+    styles = [
+        (files("reports") / each / "page.css").read_text(encoding="utf-8")
+        for each in dict.fromkeys(("rca", folder))
+    ]
+    return "\n".join([*faces, *styles])

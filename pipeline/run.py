@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from pipeline import diagnose, limits, method
 from pipeline.answer import Answer
 from pipeline.ask import ask, tell_topology
 from pipeline.config import Settings
-from pipeline.dataset import DATED
 from pipeline.datasets import datasets
 from pipeline.engine import Engine
 from pipeline.engines.duckdb import DuckDB
@@ -33,8 +31,9 @@ from pipeline.lake import Lake
 from pipeline.land import Landing, Progress, land
 from pipeline.query import queries
 from pipeline.report import Format, Report, write
-from pipeline.roll_up import COUNTS, keep_up
+from pipeline.roll_up import keep_up
 from pipeline.seen import Seen
+from pipeline.spans import spans
 from pipeline.transforms.incidents import Run, merged, runs
 from pipeline.transforms.ports import around
 from pipeline.window import MINUTE, Window, floor, iso, to_the_ms
@@ -132,6 +131,18 @@ def incident_report(
         written, missing = write(report, outputs)
         say(f"4/{STEPS} report: {', '.join(path.name for path in written)}")
         return Outcome(written, len(incidents), shortcomings + missing, unclaimed)
+
+
+def land_into(
+    exports: list[str], home: Lake, say: Say, on_progress: Callable[[Progress], None]
+) -> list[str]:
+    """Lands exports for a review; gives what of them could not be read, and what was left out."""
+    landing = land(exports, home, on_progress)
+    say(f"land: {told(landing)}")
+    _refuse_nothing(landing, exports, home)
+    for blob, why in landing.unclaimed.items():
+        say(f"left out: {blob}: {why}")
+    return problems(landing)
 
 
 def samples() -> Path:
@@ -248,11 +259,11 @@ def _findings(
         findings=Findings(
             schema_version="1.0",
             kind="incident",
-            generator=_generator(),
+            generator=method.generator(),
             window=Span(start=iso(window.start) or "", end=iso(window.stop)),
             window_from=window_from,
             coverage=method.coverage(
-                about["read"], _spans(engine, lake), whole["requests_by_minute"].frame, window
+                about["read"], spans(engine, lake), whole["requests_by_minute"].frame, window
             ),
             assumptions=method.assumptions(ways, settings, learnt),
             objective=Objective(
@@ -283,21 +294,6 @@ def _findings(
             for name, drawing in draw(chapter.seen.facts()).items()
         },
     )
-
-
-def _spans(engine: Engine, lake: Lake) -> method.Spans:
-    """From when to when each dataset has rows of each resource, as the queries name it."""
-    spans: dict[tuple[str, str | None], tuple[datetime, datetime]] = {}
-    for name, dataset in datasets().items():
-        if dataset.partition != "date" or name in COUNTS or not (files := lake.files(name)):
-            continue
-        if name == method.REQUESTS:
-            rows = ask(engine, ["extent"], {})["extent"].frame.drop("records")
-        else:
-            engine.attach("dated", DATED, files)
-            rows = ask(engine, ["spans"], {})["spans"].frame
-        spans |= {(name, resource): (first, last) for resource, first, last in rows.iter_rows()}
-    return spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,10 +402,6 @@ def _busiest_day(engine: Engine, window: Window) -> datetime:
     if not isinstance(day, datetime):
         raise TypeError("the query 'days' must give times")
     return day
-
-
-def _generator() -> str:
-    return f"gateway-rca {version('gateway-rca')}"
 
 
 def _summary(incidents: list[Incident]) -> str:

@@ -17,8 +17,9 @@ import pypdf
 import pytest
 
 from pipeline.figure import Drawing
-from pipeline.finding import Assumption, Exhaustion, Findings, encoded, schema
+from pipeline.finding import Assumption, Exhaustion, Findings, encoded
 from pipeline.report import Format, Report, composed, pdf, section, sections, write
+from pipeline.schema import schema
 
 HERE = Path(__file__).parent / "reports"
 HOSTILE = (

@@ -15,6 +15,8 @@ def figures() -> dict[str, FigureKind]:
 
 
 def draw(facts: Mapping[str, Any]) -> dict[str, Drawing]:
-    """Every figure that has something to show of an incident, by exhibit id."""
-    drawings = {kind.id: kind.drawn(facts) for kind in figures().values()}
+    """Every figure that is of these facts and has something to show of them, by exhibit id."""
+    drawings = {
+        kind.id: kind.drawn(facts) for kind in figures().values() if set(kind.needs) <= set(facts)
+    }
     return {name: drawing for name, drawing in drawings.items() if drawing is not None}

@@ -55,15 +55,20 @@ class Crossing:
 class BackTest:
     """How forecasts made at earlier days fared: daily values, and how many lay in the interval.
 
-    ``width`` is the interval's half width in sigmas that was learnt from them; ``weeks`` is how
-    many forecast weeks it was learnt from.
+    ``width`` is the half width in sigmas that the interval of the line must have, as was learnt
+    from so many forecast ``weeks``; ``day_width`` is that of single days.
     """
 
     values: int
     inside: int
     weeks: int
     width: float
-    tried: bool
+    day_width: float
+
+    @property
+    def tried(self) -> bool:
+        """Whether there were weeks enough to learn from."""
+        return self.weeks >= LEAST_WEEKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,8 @@ class Forecast:
 
     def days(self, number: int) -> list[Day]:
         """So many days to come, with the noise of single days in the interval."""
-        return [self._day(self.length + ahead, self.trend.noise) for ahead in range(number)]
+        width = self.back_test.day_width
+        return [self._day(self.length + ahead, self.trend.noise, width) for ahead in range(number)]
 
     def crossing(self, level: float) -> Crossing:
         """When the expected daily peak first comes up to a level within the horizon.
@@ -101,16 +107,16 @@ class Forecast:
             flat = [(place, self._factor(place) * line) for place in places]
             day = next((self._date(place) for place, value in flat if value >= level), None)
             return Crossing(day, day, day)
-        days = [self._day(place, 0.0) for place in places]
+        days = [self._day(place, 0.0, self.back_test.width) for place in places]
         return Crossing(
             next((each.day for each in days if each.high >= level), None),
             next((each.day for each in days if each.median >= level), None),
             next((each.day for each in days if each.low >= level), None),
         )
 
-    def _day(self, place: int, noise: float) -> Day:
+    def _day(self, place: int, noise: float, width: float) -> Day:
         line, factor = self.trend.line(place), self._factor(place)
-        off = self.back_test.width * math.hypot(self.trend.error(place), noise)
+        off = width * math.hypot(self.trend.error(place), noise)
         low, median, high = (max(0.0, factor * (line + each)) for each in (-off, 0.0, off))
         return Day(self._date(place), low, median, high)
 
@@ -139,7 +145,7 @@ def forecast(values: Series, first: date, events: Sequence[Event] = ()) -> Forec
 def back_test(values: Series, first_weekday: int) -> BackTest:
     """Forecasts made at earlier weeks, held against what came.
 
-    Whether a value lies inside is judged with the width that the other weeks alone would give.
+    Whether a day lies inside is judged with the width that the other origins alone would give.
     """
     origins = [
         (origin, found)
@@ -147,18 +153,24 @@ def back_test(values: Series, first_weekday: int) -> BackTest:
         if (found := trend(values[:origin], first_weekday))
     ]
     weekdays = (np.arange(len(values)) + first_weekday) % WEEK
-    scores = [_scores(values, weekdays, origin, found) for origin, found in origins]
-    every = [each for of_one in scores for each in of_one]
-    told = inside = 0
-    for place, (origin, found) in enumerate(origins):
-        width = _width([each for at, own in enumerate(scores) if at != place for each in own])
-        for day in range(origin, min(origin + AHEAD, len(values))):
-            if math.isfinite(values[day]):
-                level = values[day] / found.weekday[weekdays[day]]
-                off = width * math.hypot(found.error(day), found.noise)
-                told += 1
-                inside += abs(level - found.line(day)) <= off
-    return BackTest(told, inside, len(every), _width(every), len(every) >= LEAST_WEEKS)
+    weeks = [each for at, found in origins for each in _scores(values, weekdays, at, found)]
+    days = [_day_scores(values, weekdays, at, found) for at, found in origins]
+    every = [each for of_one in days for each in of_one]
+    inside = 0
+    for place, own in enumerate(days):
+        width = _width([each for at, others in enumerate(days) if at != place for each in others])
+        inside += sum(each <= width for each in own)
+    return BackTest(len(every), inside, len(weeks), _width(weeks), _width(every))
+
+
+def _day_scores(values: Series, weekdays: Places, origin: int, found: Trend) -> list[float]:
+    """By how many sigmas each day ahead was off."""
+    return [
+        float(abs(values[day] / found.weekday[weekdays[day]] - found.line(day)))
+        / math.hypot(found.error(day), found.noise)
+        for day in range(origin, min(origin + AHEAD, len(values)))
+        if math.isfinite(values[day])
+    ]
 
 
 def _scores(values: Series, weekdays: Places, origin: int, found: Trend) -> list[float]:
