@@ -8,7 +8,17 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from pipeline.finding import Assumption, Coverage, Figure, Objective, Refused, Shape, Share, Span, Time
+from pipeline.finding import (
+    Assumption,
+    Coverage,
+    Figure,
+    Objective,
+    Refused,
+    Shape,
+    Share,
+    Span,
+    Time,
+)
 
 Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
 Part = Annotated[float, msgspec.Meta(ge=0)]

@@ -1,14 +1,17 @@
 """Summary of capacity: what page 1 says of all resources together; values in, sentences out."""
 
+import math
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 
 from pipeline import capacity_finding as finding
+from pipeline.answer import Answer
 from pipeline.config import Slo
 from pipeline.limits import Way
-from pipeline.window import MINUTE, Window
+from pipeline.window import Window
 from pipeline.wording import factor, last, of, share, short, slug
 
 HOUR = timedelta(hours=1)
@@ -79,9 +82,7 @@ def _spans(hours: list[datetime]) -> list[tuple[datetime, datetime]]:
     return sorted(spans, key=lambda each: (each[0] - each[1], each[0]))
 
 
-def come_and_gone(
-    traffic: pl.DataFrame, review: Window
-) -> tuple[list[str], list[str]]:
+def come_and_gone(traffic: pl.DataFrame, review: Window) -> tuple[list[str], list[str]]:
     """Destinations called for the first time, and those that were called before and no more."""
     named = traffic.with_columns(
         name=pl.col("gateway").str.split("/").list.last() + pl.lit(" to ") + pl.col("destination")
@@ -92,48 +93,47 @@ def come_and_gone(
     return sorted(now - before) if before else [], sorted(before - now)
 
 
-def reliability(
-    rows: pl.DataFrame, slo: Slo, start: datetime, stop: datetime
-) -> list[finding.Reliability]:
+def reliability(answer: Answer, slo: Slo) -> list[finding.Reliability]:
     """Each API against the objective, for the weeks reviewed and the objective's window."""
-    promised = slo.availability
-    found = []
-    for row in rows.iter_rows(named=True):
-        known = 0
-        if row["window_first"] is not None:
-            known = -((row["window_first"] - stop) // timedelta(days=1))
-        part = min(1.0, (stop - (row["window_first"] or stop)) / (stop - start))
-        lost = _part(row["window_failures"], row["window_requests"])
-        failing = _part(row["failures"], row["requests"])
-        found.append(
-            finding.Reliability(
-                gateway=row["gateway"],
-                api=row["api"],
-                requests=round(row["requests"], 3),
-                failures=round(row["failures"], 3),
-                availability=None if failing is None else round(1 - failing, 6),
-                window_requests=round(row["window_requests"], 3),
-                window_failures=round(row["window_failures"], 3),
-                window_availability=None if lost is None else round(1 - lost, 6),
-                window_days_known=known,
-                budget_used=None
-                if promised is None or lost is None
-                else round(lost / (1 - promised) * part, 4),
-                burn_rate=None
-                if promised is None or failing is None
-                else round(failing / (1 - promised), 4),
-            )
-        )
-    return found
+    start, stop = answer.parameters["start"], answer.parameters["stop"]
+    if not isinstance(start, datetime) or not isinstance(stop, datetime):
+        raise TypeError("the query 'reliability' is asked for times")
+    return [
+        _promise(row, slo.availability, Window(start, stop))
+        for row in answer.frame.iter_rows(named=True)
+    ]
+
+
+def _promise(row: Mapping[str, Any], promised: float | None, window: Window) -> finding.Reliability:
+    known = window.stop - (row["window_first"] or window.stop)
+    lost = _part(row["window_failures"], row["window_requests"])
+    failing = _part(row["failures"], row["requests"])
+    used = rate = None
+    if promised is not None:
+        # The budget is that of the whole window, of which only a part may be known.
+        part = min(1.0, known / (window.stop - window.start))
+        used = None if lost is None else round(lost / (1 - promised) * part, 4)
+        rate = None if failing is None else round(failing / (1 - promised), 4)
+    return finding.Reliability(
+        gateway=row["gateway"],
+        api=row["api"],
+        requests=round(row["requests"], 3),
+        failures=round(row["failures"], 3),
+        availability=None if failing is None else round(1 - failing, 6),
+        window_requests=round(row["window_requests"], 3),
+        window_failures=round(row["window_failures"], 3),
+        window_availability=None if lost is None else round(1 - lost, 6),
+        window_days_known=math.ceil(known / timedelta(days=1)),
+        budget_used=used,
+        burn_rate=rate,
+    )
 
 
 def _part(failures: float, requests: float) -> float | None:
     return failures / requests if requests else None
 
 
-def changed(
-    resources: list[finding.Resource], new: list[str], vanished: list[str]
-) -> list[str]:
+def changed(resources: list[finding.Resource], new: list[str], vanished: list[str]) -> list[str]:
     """What is different from as many weeks before, the most telling first."""
     found = []
     for each in resources:
@@ -228,45 +228,34 @@ def _past(crossing: finding.Crossing, resource: finding.Resource) -> bool:
     return crossing.median is not None and crossing.median <= at
 
 
-def autoscale(
-    resources: list[finding.Resource], ways: Mapping[str, Way], at: float
-) -> list[str]:
+def autoscale(resources: list[finding.Resource], ways: Mapping[str, Way], at: float) -> list[str]:
     """When to scale out, for each gateway by what is fullest there."""
     rules = []
     for gateway, way in ways.items():
         own = [each for each in resources if each.gateway == gateway and each.kind == "ports"]
-        load = [each for each in resources if each.gateway == gateway and each.kind == "gateway_load"]
+        load = [
+            each for each in resources if each.gateway == gateway and each.kind == "gateway_load"
+        ]
         top = max(
             own, key=lambda each: each.utilisation.peak if each.utilisation else 0, default=None
         )
         if way.shared:
             rules.append(
                 f"{short(last(gateway))}: units share one pool of ports, so that scaling out gives "
-                f"none; alert at {at:.0%} and add public addresses."
+                f"none; alert at {share(at)} and add public addresses."
             )
         elif top is not None:
             rules.append(
                 f"{short(last(gateway))}: scale out by one unit when ports to "
                 f"{short(top.destination or '')} stay above {at * top.limit:,.0f} of "
-                f"{top.limit:,.0f} a unit ({at:.0%}) for 5 minutes; from {way.units} to "
-                f"{way.units + 1} units the same demand takes {way.units / (way.units + 1):.0%} "
+                f"{top.limit:,.0f} a unit ({share(at)}) for 5 minutes; from {way.units} to "
+                f"{way.units + 1} units the same demand takes {share(way.units / (way.units + 1))} "
                 "of what it takes now."
             )
         rules += [
-            f"{short(last(gateway))}: and when its metric {each.instance} is above {at:.0%} for 5 "
-            f"minutes; its peak was {share(each.utilisation.peak)}."
+            f"{short(last(gateway))}: and when its metric {each.instance} is above "
+            f"{share(at)} for 5 minutes; its peak was {share(each.utilisation.peak)}."
             for each in load
             if each.utilisation
         ]
     return rules
-
-
-def whole_minute(moment: datetime) -> datetime:
-    """The end of the moment's minute."""
-    start = moment.replace(second=0, microsecond=0)
-    return start if start == moment else start + MINUTE
-
-
-def monday(day: date) -> date:
-    """The Monday on or after a day."""
-    return day + timedelta(days=-day.weekday() % 7)

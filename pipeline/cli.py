@@ -330,9 +330,9 @@ def forget(lake: str, older_than: str, port_history: bool) -> None:
     """Drop the rows of old days.
 
     How many backend calls began and ended in each second (dataset activity), and how many requests
-    came in each minute (dataset minutes, its callers left out), is kept, so that past port occupancy
-    and growth can still be told. Exports that were landed stay known and are not read again.
-    Disk space is free after vacuum.
+    came in each minute (dataset minutes, its callers left out), is kept, so that past ports and
+    growth can still be told. Exports that were landed stay known and are not read again. Disk
+    space is free after vacuum.
 
     \b
     gateway-rca lake forget --lake lake --older-than 90d

@@ -1,7 +1,6 @@
 """Foretold: forecasts that reviews kept in the lake, and how they fared."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -12,8 +11,8 @@ from pipeline.datasets import datasets
 from pipeline.engine import Engine
 from pipeline.errors import PipelineError
 from pipeline.lake import Lake, Span
-from pipeline.levels import Resource
-from pipeline.transforms.forecast import Day
+from pipeline.level import Resource
+from pipeline.transforms.forecast import Day, Fared
 
 FORECASTS = "forecasts"
 # A weekly review may be a day or two early or late.
@@ -21,22 +20,7 @@ LAST_WEEK = timedelta(days=5), timedelta(days=9)
 Key = tuple[str, str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Fared:
-    """A forecast held against what came: its days, those within the interval, and the error.
-
-    ``median_error`` is that of the middle, as a share of the limit at the time.
-    """
-
-    made: date
-    days: int
-    inside: int
-    median_error: float
-
-
-def keep(
-    lake: Lake, made: date, foretold: Iterable[tuple[Resource, Iterable[Day]]]
-) -> str | None:
+def keep(lake: Lake, made: date, foretold: Iterable[tuple[Resource, Iterable[Day]]]) -> str | None:
     """Keeps what is foretold, once a review; gives why that could not be, where it could not."""
     name = f"review of {made}"
     rows = [
@@ -82,9 +66,7 @@ def fared(
     for key, rows in told.with_columns(pl.col(keys).fill_null("")).group_by(keys):
         own: Key = (str(key[0]), str(key[1]), str(key[2]), str(key[3]))
         came = peaks.get(own, {})
-        both = [
-            (row, came[row["day"]]) for row in rows.iter_rows(named=True) if row["day"] in came
-        ]
+        both = [(row, came[row["day"]]) for row in rows.iter_rows(named=True) if row["day"] in came]
         if both:
             errors = pl.Series([abs(row["median"] - peak) / row["capacity"] for row, peak in both])
             found[own] = Fared(

@@ -5,8 +5,7 @@ however long the history is.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import polars as pl
 
@@ -15,7 +14,8 @@ from pipeline.config import Settings
 from pipeline.datasets import datasets
 from pipeline.engine import Engine
 from pipeline.lake import Lake
-from pipeline.limits import NAT_IN_ALL, Basis, Way
+from pipeline.level import Level, Resource
+from pipeline.limits import NAT_IN_ALL, Way
 from pipeline.transforms import counters
 from pipeline.transforms.occupancy import ports_by_minute
 from pipeline.transforms.ports import by_logs
@@ -26,71 +26,6 @@ DAY = timedelta(days=1)
 PORTION = 4 * DAY
 BEFORE = 2 * DAY
 COUNTS = "activity"
-SHOWN = ("minute", "lower", "estimate", "upper")
-FACTS = (Basis.STATED, Basis.MEASURED, Basis.DOCUMENTED)
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """What can be full: ``kind`` of it, of which gateway, towards which destination.
-
-    ``limit`` is what it is full at; ``limit_is_fact`` whether that is more than assumed.
-    """
-
-    kind: str
-    gateway: str
-    destination: str | None
-    instance: str | None
-    limit: float
-    limit_from: str
-    limit_is_fact: bool
-    unit: str
-    basis: str
-
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        """What tells resources apart from week to week."""
-        return self.kind, self.gateway, self.destination or "", self.instance or ""
-
-
-@dataclass(slots=True)
-class Level:
-    """How full a resource was.
-
-    ``minutes`` (minute, lower, estimate, upper) are those under review, ``days`` (day, estimate,
-    upper, demand, at) the peaks of each day; a minute or day that nothing tells of is not there.
-    ``sharing`` counts hosts of unknown address in the upper bound.
-    """
-
-    resource: Resource
-    minutes: list[pl.DataFrame] = field(default_factory=list)
-    days: list[dict[str, object]] = field(default_factory=list)
-    sharing: int = 0
-
-    def add(self, told: pl.DataFrame, review: Window) -> None:
-        """Adds what is told of some days: minute, lower, estimate, upper, wanted."""
-        for (day,), of_day in told.group_by(pl.col("minute").dt.date(), maintain_order=True):
-            self._add_day(day, of_day)
-        within = pl.col("minute").is_between(review.start, review.stop, closed="left")
-        self.minutes.append(told.filter(within).select(SHOWN))
-
-    def _add_day(self, day: object, told: pl.DataFrame) -> None:
-        top = told.sort("estimate", "minute", descending=[True, False]).row(0, named=True)
-        # What is held is cut off at the limit; on a day that came up to it, what was wanted counts.
-        full = top["estimate"] >= self.resource.limit
-        self.days.append(
-            {
-                "day": day,
-                "estimate": float(told["wanted"].max() if full else top["estimate"]),  # type: ignore[arg-type]
-                "upper": float(told["upper"].max()),  # type: ignore[arg-type]
-                "mean": float(told["estimate"].mean()),  # type: ignore[arg-type]
-                "at": top["minute"],
-            }
-        )
-
-    def by_minute(self) -> pl.DataFrame:
-        """All minutes under review that are told of."""
-        return pl.concat(self.minutes).sort("minute")
 
 
 def levels(

@@ -45,8 +45,19 @@ class Format(StrEnum):
 class Report:
     """All that the document says: the findings, and a drawing for each figure id."""
 
-    findings: Findings | Review
+    findings: Findings
     drawings: Mapping[str, Drawing]
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityReport:
+    """The same of a capacity review."""
+
+    findings: Review
+    drawings: Mapping[str, Drawing]
+
+
+Document = Report | CapacityReport
 
 
 def outputs(output: Path, formats: Iterable[str]) -> dict[Format, Path]:
@@ -81,7 +92,7 @@ def prepared(outputs: Mapping[Format, Path]) -> None:
             raise PipelineError(f"{path}: cannot be written: no permission to write to {there}")
 
 
-def write(report: Report, outputs: Mapping[Format, Path]) -> tuple[list[Path], list[str]]:
+def write(report: Document, outputs: Mapping[Format, Path]) -> tuple[list[Path], list[str]]:
     """Writes the document in each format; gives the files, and what could not be written and why.
 
     Raises ``PipelineError`` where a file cannot be written to.
@@ -109,7 +120,7 @@ def write(report: Report, outputs: Mapping[Format, Path]) -> tuple[list[Path], l
     return written, missing
 
 
-def composed(report: Report) -> str:
+def composed(report: Document) -> str:
     """The document as one HTML file that fetches nothing.
 
     A section that speaks of an ``incident`` stands once for each, the others once.
@@ -130,7 +141,7 @@ def composed(report: Report) -> str:
     )
 
 
-def section(name: str, report: Report, number: int | None) -> str:
+def section(name: str, report: Document, number: int | None) -> str:
     """One section's HTML, of the incident with this number where it speaks of one."""
     of = {} if number is None else {"incident": _incidents(report)[number]}
     return (
@@ -148,8 +159,8 @@ def section(name: str, report: Report, number: int | None) -> str:
     )
 
 
-def _incidents(report: Report) -> list[Incident]:
-    return report.findings.incidents if isinstance(report.findings, Findings) else []
+def _incidents(report: Document) -> list[Incident]:
+    return report.findings.incidents if isinstance(report, Report) else []
 
 
 def pdf(html: str) -> bytes | None:

@@ -106,9 +106,7 @@ def _commit(
         lake.commit(roll_up.name, made, room, spans, version, since)
 
 
-def counted(
-    roll_up: RollUp, files: Sequence[str], upto: int, room: Path
-) -> Iterator[ParquetFile]:
+def counted(roll_up: RollUp, files: Sequence[str], upto: int, room: Path) -> Iterator[ParquetFile]:
     """The counts of the rows in files of requests, written to files in ``room``.
 
     ``upto`` is the commit that they are counted up to.

@@ -20,6 +20,7 @@ def filters() -> dict[str, Callable[..., str]]:
         "lag": lag,
         "last": last,
         "of": of,
+        "points": points,
         "rate": rate,
         "seconds": seconds,
         "share": share,
@@ -58,6 +59,14 @@ def share(value: float | None) -> str:
     return (
         f"{value:.0%}".replace("%", " %") if value in (0, 1) else f"{value:.1%}".replace("%", " %")
     )
+
+
+def points(value: float | None) -> str:
+    """A change of a share, in points of a hundred with their sign and one digit; no -0.0."""
+    if value is None:
+        return NOT_KNOWN
+    rounded = round(100 * value, 1)
+    return f"{rounded:+.1f}" if rounded else "0.0"
 
 
 def seconds(value: float | None) -> str:

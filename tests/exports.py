@@ -267,7 +267,7 @@ def assert_accounted(landing: Landing, lake: Path | str) -> None:
 def assert_sound(lake: Path | str) -> None:
     """The ledger tells what is there, nothing stands there twice, and no event is told twice.
 
-    What is counted by second and by minute are the requests there, and those of days forgotten since.
+    What is counted by second and by minute are the requests there, and days forgotten since.
     """
     there = recounted(lake)
     days = {kind[1] for kind in there}

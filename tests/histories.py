@@ -52,13 +52,20 @@ def seasonal(rng: np.random.Generator, days: Series, now: int) -> Series:
     factors = OFFICE.copy()
     factors[5:] = weekend
     weekdays = (days.astype(int) + FIRST.weekday()) % 7
-    return linear(rng, days, now) * factors[weekdays]
+    course: Series = linear(rng, days, now) * factors[weekdays]
+    return course
 
 
 def stepped(rng: np.random.Generator, days: Series, now: int) -> Series:
     """Growth with one jump that stayed, such as a customer that moved in."""
     at = rng.uniform(now * 0.25, now * 0.75)
     return linear(rng, days, now) - np.where(days < at, rng.uniform(0.08, 0.2), 0.0)
+
+
+def staircase(rng: np.random.Generator, days: Series, now: int) -> Series:
+    """Growth in steps alone: a customer moves in every other week or month."""
+    every = int(rng.integers(10, 29))
+    return linear(rng, days - (days - now) % every, now)
 
 
 def flat_step(rng: np.random.Generator, days: Series, now: int) -> Series:
@@ -79,7 +86,8 @@ def shrinking(rng: np.random.Generator, days: Series, now: int) -> Series:
 
 
 KINDS: dict[str, Course] = {
-    each.__name__: each for each in (linear, seasonal, stepped, flat_step, flat, shrinking)
+    each.__name__: each
+    for each in (linear, seasonal, stepped, staircase, flat_step, flat, shrinking)
 }
 
 

@@ -51,7 +51,7 @@ def weeks(
 
 
 def _calls(peak: float, step_s: int, hours: range) -> tuple[np.ndarray, np.ndarray]:
-    """When calls begin on a day, and how many: held for the hold time, half of them on new ports."""
+    """When calls begin on a day, and how many: half of them open a connection."""
     seconds = np.arange(hours.start * 3600, hours.stop * 3600, step_s)
     shape = 0.3 + 0.7 * np.exp(-(((seconds - 12 * 3600) / (3 * 3600)) ** 2))
     at_once = HOLD_S / step_s

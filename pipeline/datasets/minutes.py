@@ -31,7 +31,9 @@ minutes = Dataset(
             "of these, failed for they got no connection in time: as when ports run out",
             "requests",
         ),
-        Column("calls", Type.DOUBLE, "of the requests, called a backend by its address", "requests"),
+        Column(
+            "calls", Type.DOUBLE, "of the requests, called a backend by its address", "requests"
+        ),
         Column("timed", Type.DOUBLE, "of the calls, succeeded and tell a BackendTime", "requests"),
         Column("backend_ms", Type.DOUBLE, "BackendTime of these, added up", "ms"),
         Column("busy_ms", Type.DOUBLE, "time that all calls took, added up", "ms"),

@@ -5,9 +5,10 @@ from datetime import date, timedelta
 import numpy as np
 
 from pipeline import figure as house
-from pipeline.capacity_account import Told
 from pipeline.figure import Drawing, figure
-from pipeline.transforms.forecast import WEEK, Day
+from pipeline.reviewed import Told
+from pipeline.transforms.forecast import Day
+from pipeline.transforms.trend import WEEK
 from pipeline.wording import of, share, short, slug
 
 MOST_ROWS = 4
@@ -128,7 +129,7 @@ def _alt(shown: list[Told]) -> str:
         )
         for each in shown
     )
-    return f"Daily peaks of {of(len(shown), 'resource')} as shares of the limit, with forecasts. {said}."
+    return f"Daily peaks of {of(len(shown), 'resource')}, with forecasts. {said}."
 
 
 def _told(day: str | None) -> str:

@@ -3,8 +3,8 @@
 import polars as pl
 
 from pipeline import figure as house
-from pipeline.capacity_account import Told
 from pipeline.figure import Drawing, figure
+from pipeline.reviewed import Told
 from pipeline.window import Window
 from pipeline.wording import of, share, short, slug
 
@@ -13,9 +13,7 @@ EVERY = "15m"
 
 
 @figure("C2")
-def weeks_reviewed(
-    resources: list[Told], review: Window, at: tuple[float, ...]
-) -> Drawing | None:
+def weeks_reviewed(resources: list[Told], review: Window, at: tuple[float, ...]) -> Drawing | None:
     """Rows: resources. Band: at least to at most, line: estimate, each the highest of 15 minutes.
 
     Dashed are the alerts and the limit; a band that goes on above the axis is cut off.
@@ -41,9 +39,7 @@ def _panel(axes: house.Axes, told: Told, at: tuple[float, ...]) -> None:
         .upsample("minute", every=EVERY)
     )
     minute = quarters["minute"].to_list()
-    lower, estimate, upper = (
-        quarters[name].to_numpy() for name in ("lower", "estimate", "upper")
-    )
+    lower, estimate, upper = (quarters[name].to_numpy() for name in ("lower", "estimate", "upper"))
     axes.fill_between(minute, lower, upper, step="post", color=house.PALE, lw=0)
     axes.step(minute, estimate, where="post", color=house.BLUE, lw=0.9)
     for level in (*at, 1.0):

@@ -82,6 +82,19 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Fared:
+    """A forecast held against what came: its days, those within the interval, and the error.
+
+    ``median_error`` is that of the middle, as a share of the limit at the time.
+    """
+
+    made: date
+    days: int
+    inside: int
+    median_error: float
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """A trend carried on from the day after the series ends."""
 

@@ -49,9 +49,7 @@ def offenders(
 def _standing_out(parts: pl.DataFrame, whole: pl.DataFrame) -> list[Offender]:
     by_week = whole.group_by("week").agg(pl.col("demand").sum().alias("all"))
     shares = parts.group_by("week", "name").agg(pl.col("demand").sum()).join(by_week, on="week")
-    past = shares.filter(
-        pl.col("week") < WEEKS, pl.col("demand") >= STANDS_OUT * pl.col("all")
-    )
+    past = shares.filter(pl.col("week") < WEEKS, pl.col("demand") >= STANDS_OUT * pl.col("all"))
     seen = dict(past.group_by("name").len().iter_rows())
     known = shares.filter(pl.col("week") < WEEKS)["week"].n_unique()
     total = float(whole.filter("recent")["demand"].sum())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.config import Egress, Kind
 from pipeline.limits import FIREWALL_PORTS, HOLDS, NAT_TO_ONE_DESTINATION, Way
+from pipeline.wording import share
 
 REUSE = 0.9
 HITS = 0.3
@@ -46,14 +47,14 @@ def _ask_for_less(demand: Demand, way: Way) -> Iterator[Option]:
             "connection_pooling",
             {"reuse": REUSE},
             demand.share * (1 - REUSE) / (1 - demand.reuse),
-            f"{REUSE:.0%} of calls over a connection that is open, instead of "
-            f"{demand.reuse:.0%}",
+            f"{share(REUSE)} of calls over a connection that is open, instead of "
+            f"{share(demand.reuse)}",
         )
     yield Option(
         "response_caching",
         {"hit_share": HITS},
         demand.share * (1 - HITS),
-        f"{HITS:.0%} of answers from a cache",
+        f"{share(HITS)} of answers from a cache",
     )
     if demand.share > KEPT_TO:
         units = 1 if way.shared else way.units

@@ -126,9 +126,12 @@ def _fitted(days: npt.NDArray[np.int64], level: Series, slope: float, jump: int 
     """The line of that slope; on each side of a jump at the height of its own days."""
     flat = level - slope * days
     if jump is None:
-        return slope * days + np.median(flat)
-    behind = days >= jump
-    return slope * days + np.where(behind, np.median(flat[behind]), np.median(flat[~behind]))
+        heights = np.full(len(days), np.median(flat))
+    else:
+        behind = days >= jump
+        heights = np.where(behind, np.median(flat[behind]), np.median(flat[~behind]))
+    line: Series = slope * days + heights
+    return line
 
 
 def _pattern(told: Series, fitted: Series, weekdays: npt.NDArray[np.int64]) -> Series:
@@ -139,7 +142,8 @@ def _pattern(told: Series, fitted: Series, weekdays: npt.NDArray[np.int64]) -> S
         own = above & (weekdays == weekday)
         if own.sum() >= 2:
             factors[weekday] = max(float(np.median(told[own] / fitted[own])), 0.01)
-    return factors / factors.mean()
+    factors /= factors.mean()
+    return factors
 
 
 def _spread(days: npt.NDArray[np.int64], jump: int | None) -> float:
