@@ -1,6 +1,7 @@
-"""Measures forecasts on generated histories: `python -m tests.forecast_accuracy > docs/…`.
+"""Measures forecasts on generated histories: `python -m tests.forecast_accuracy [FROM TO]`.
 
-Rules and constants were chosen on seeds from 0 to 999; what is written here is of other seeds.
+Writes docs/accuracy-capacity.md; with two seeds named, prints the table of those between them.
+Rules and constants were chosen on seeds from 0 to 59; the page is of seeds that none was chosen on.
 """
 
 import sys
@@ -14,7 +15,7 @@ import numpy as np
 from pipeline.transforms.forecast import Crossing, forecast
 from tests.histories import KINDS, History, history
 
-SEEDS = range(5000, 5200)
+SEEDS = range(5000, 5100)
 LEVEL = 0.8
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy-capacity.md"
 
@@ -34,9 +35,8 @@ class Try:
     @property
     def covered(self) -> bool:
         """Whether the interval holds the true day; beyond the horizon is a day like another."""
-        low, high, truth = map(self._place, (self._said.low, self._said.high, None))
         truth = _far(self.history.crossing)
-        return low <= truth <= high
+        return self._place(self._said.low) <= truth <= self._place(self._said.high)
 
     @property
     def near(self) -> bool:
@@ -78,7 +78,7 @@ def table(seeds: Iterable[int]) -> list[str]:
     seeds = list(seeds)
     lines = [
         "| history | forecasts | true day known | interval holds it | median within a fifth | "
-        "crossing missed | date invented |",
+        "crossing missed | date where none is within 26 weeks |",
         "|---|---|---|---|---|---|---|",
     ]
     every: list[Try] = []
@@ -104,5 +104,39 @@ def _share(which: list[bool]) -> str:
     return f"{sum(which)} of {len(which)} ({np.mean(which):.0%})" if which else "none there"
 
 
+ABOUT = """# How often dates of the capacity review are right
+
+<!-- written by `python -m tests.forecast_accuracy`; the rules were chosen on other seeds -->
+
+Histories of daily peaks are generated (`tests/histories.py`) whose true course is known: 6, 9 or 13
+weeks, noise of 2 to 8 % that days share in part, outages, missing days, here and there a day twice
+too high. The true day is the first on which the course without noise comes up to 80 % of the limit.
+An interval is to hold it in 80 of 100 cases.
+
+- *linear*: the same growth each day, 80 % in 2 to 29 weeks. *seasonal*: the same with quiet weekends.
+- *stepped*: growth, and one jump that stayed. *staircase*: steps every 10 to 28 days, and nothing
+  between them; no rule was made for it.
+- *flat step*, *flat*, *shrinking*: no growth, with a jump that stayed or without: no date is right.
+
+"""
+MISSES = """
+What goes wrong, and how: where a growing history crosses a little behind the horizon of 26 weeks, a
+date a little before it is often said: these are the dates "where none is" of the first four rows.
+Missed crossings are slow growth under much noise in six weeks of history: less than twice its own
+error counts as none, so that nothing is invented. A flat history with a jump near either end, or a
+small one, can pass for growth. A staircase is taken for a line, or its last step for a jump.
+"""
+
+
+def page(seeds: Iterable[int]) -> str:
+    """The page in the docs."""
+    seeds = list(seeds)
+    told = f"Seeds {seeds[0]} to {seeds[-1]}, {len(seeds)} histories of each kind.\n\n"
+    return ABOUT + told + "\n".join(table(seeds)) + "\n" + MISSES
+
+
 if __name__ == "__main__":
-    print("\n".join(table(range(*map(int, sys.argv[1:])) if sys.argv[1:] else SEEDS)))
+    if sys.argv[1:]:
+        print("\n".join(table(range(*map(int, sys.argv[1:])))))
+    else:
+        PAGE.write_text(page(SEEDS), encoding="utf-8")
