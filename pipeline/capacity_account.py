@@ -32,9 +32,9 @@ def account(level: Level, known: Reviewed) -> Told:
     ]
     minutes = level.by_minute()
     # What is not there any more crosses nothing.
-    there = bool(days) and minutes.height > 0
-    said = forecast.forecast(values, days[0], planned) if there else None
-    said_upper = forecast.forecast(upper, days[0], planned) if there else None
+    there = minutes.height > 0
+    said = forecast.forecast(values, days[0], planned) if days and there else None
+    said_upper = forecast.forecast(upper, days[0], planned) if days and there else None
     used = _utilisation(minutes, own.limit)
     crossing = outlook.crossings(said, days, values)
     ports = own.kind == "ports"

@@ -7,6 +7,7 @@ import polars as pl
 
 from pipeline.window import Window
 
+TIME = pl.Datetime("us")
 SHOWN = ("minute", "lower", "estimate", "upper")
 
 
@@ -60,11 +61,16 @@ class Level:
     sharing: int = 0
 
     def add(self, told: pl.DataFrame, review: Window) -> None:
-        """Adds what is told of some days: minute, lower, estimate, upper, wanted."""
-        for (day,), of_day in told.group_by(pl.col("minute").dt.date(), maintain_order=True):
-            self._add_day(day, of_day)
+        """Adds what is told of some days: minute, lower, estimate, upper, wanted.
+
+        A day on which nothing was held at all is one that nothing tells of.
+        """
         within = pl.col("minute").is_between(review.start, review.stop, closed="left")
-        self.minutes.append(told.filter(within).select(SHOWN))
+        for (day,), of_day in told.group_by(pl.col("minute").dt.date(), maintain_order=True):
+            # The upper bound may be that of others alone, who may share the address.
+            if _most(of_day["wanted"]) > 0:
+                self._add_day(day, of_day)
+                self.minutes.append(of_day.filter(within).select(SHOWN))
 
     def _add_day(self, day: date, told: pl.DataFrame) -> None:
         highest = _most(told["estimate"])
@@ -85,7 +91,8 @@ class Level:
 
     def by_minute(self) -> pl.DataFrame:
         """All minutes under review that are told of."""
-        return pl.concat(self.minutes).sort("minute")
+        none = pl.DataFrame(schema={**dict.fromkeys(SHOWN, pl.Float64), "minute": TIME})
+        return pl.concat([none, *self.minutes]).sort("minute")
 
 
 def _most(values: pl.Series) -> float:

@@ -113,7 +113,7 @@ weeks, noise of 2 to 8 % that days share in part, outages, missing days, here an
 too high. The true day is the first on which the course without noise comes up to 80 % of the limit.
 An interval is to hold it in 80 of 100 cases.
 
-- *linear*: the same growth each day, 80 % in 2 to 29 weeks. *seasonal*: the same with quiet weekends.
+- *linear*: the same growth each day, 80 % in 2 to 29 weeks. *seasonal*: with quiet weekends.
 - *stepped*: growth, and one jump that stayed. *staircase*: steps every 10 to 28 days, and nothing
   between them; no rule was made for it.
 - *flat step*, *flat*, *shrinking*: no growth, with a jump that stayed or without: no date is right.

@@ -53,7 +53,7 @@ def _calls(peak: float, step_s: int, hours: range) -> tuple[np.ndarray, np.ndarr
     seconds = np.arange(hours.start * 3600, hours.stop * 3600, step_s)
     shape = 0.3 + 0.7 * np.exp(-(((seconds - 12 * 3600) / (3 * 3600)) ** 2))
     at_once = HOLD_S // step_s + 1
-    return seconds, np.maximum(np.round(shape * peak / (1 - REUSE) / at_once, 3), 0.001)
+    return seconds, np.maximum(np.round(shape * peak / (1 - REUSE) / at_once), 1.0)
 
 
 def _activity(day: int, host: str, seconds: np.ndarray, calls: np.ndarray) -> pa.Table:
