@@ -129,6 +129,7 @@ def _known(
         days_told=_days_told(hours, days),
         ways=ways,
         reuse=reuse,
+        hours=hours,
         demand_by_week=answers["demand_by_week"].frame,
         traffic=answers["traffic_by_day"].frame,
         starved=answers["starved_by_minute"].frame,

@@ -30,7 +30,7 @@ def account(level: Level, known: Reviewed) -> Told:
         for each in known.settings.event
         if each.concerns(own.gateway, own.destination)
     ]
-    minutes = level.by_minute()
+    minutes = _minutes(level, known)
     # What is not there any more crosses nothing.
     there = minutes.height > 0
     said = forecast.forecast(values, days[0], planned) if days and there else None
@@ -68,6 +68,15 @@ def account(level: Level, known: Reviewed) -> Told:
         peak_before=demand.peak_before(level, known),
     )
     return Told(resource, level, days, values, said)
+
+
+def _minutes(level: Level, known: Reviewed) -> pl.DataFrame:
+    """The minutes under review; of ports those alone of hours that the logs tell of: else not 0."""
+    minutes = level.by_minute()
+    if level.resource.kind != "ports":
+        return minutes
+    hours = known.hours.filter(pl.col("gateway") == level.resource.gateway)["hour"]
+    return minutes.filter(pl.col("minute").dt.truncate("1h").is_in(hours.to_list()))
 
 
 def _utilisation(minutes: pl.DataFrame, limit: float) -> finding.Utilisation | None:

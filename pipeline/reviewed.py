@@ -19,7 +19,8 @@ from pipeline.window import Window
 class Reviewed:
     """What the whole review knows: its window, its days, and what each gateway's days tell.
 
-    ``days_told`` has for each gateway the days whose logs are there for the most part.
+    ``hours`` are those with requests; ``days_told`` has for each gateway the days whose logs are
+    there for the most part.
     """
 
     settings: Settings
@@ -28,6 +29,7 @@ class Reviewed:
     days_told: Mapping[str, set[date]]
     ways: Mapping[str, Way]
     reuse: list[finding.Reuse]
+    hours: pl.DataFrame
     demand_by_week: pl.DataFrame
     traffic: pl.DataFrame
     starved: pl.DataFrame
