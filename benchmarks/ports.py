@@ -147,9 +147,9 @@ def scan(requests: Path) -> Taken:
 
 def count(requests: Path, counts: Path) -> Taken:
     """Counts calls by second as landing does, and writes the counts."""
-    from pipeline.roll_up import counted
+    from pipeline.roll_up import ROLL_UPS, counted
 
-    return taken(lambda: list(counted(_files(requests), 1, counts)))
+    return taken(lambda: list(counted(ROLL_UPS[0], _files(requests), 1, counts)))
 
 
 def tell(counts: Path) -> Taken:

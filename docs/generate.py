@@ -9,8 +9,8 @@ import msgspec
 from pipeline.cli import main
 from pipeline.datasets import datasets
 from pipeline.envelopes import envelopes
-from pipeline.finding import schema
 from pipeline.query import queries
+from pipeline.schema import schema
 from pipeline.sources import sources
 
 ROOT = Path(__file__).parents[1]

@@ -215,6 +215,63 @@ def verify(
 
 
 @main.command()
+@click.argument("source", nargs=-1)
+@click.option("--lake", help="Lake to read, or to land into: a folder or az://…")
+@click.option(
+    "--weeks",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1, max=52),
+    help="Review so many weeks.",
+)
+@click.option(
+    "--as-of",
+    metavar="DATE",
+    help="Review as it was then: a day, itself included, or a time; default: the end of the data.",
+)
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Review to write; NAME.html and NAME.json come to stand beside NAME.pdf.",
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["pdf", "html", "json"]),
+    help="Write only this; may be repeated.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Settings; else gateway-rca.toml beside the sources or in the current folder.",
+)
+@_answered
+def capacity(
+    source: tuple[str, ...],
+    lake: str | None,
+    weeks: int,
+    as_of: str | None,
+    output: Path,
+    formats: tuple[str, ...],
+    config: Path | None,
+) -> ExitStatus:
+    """Review how full gateways and destinations are, and when their limits are reached.
+
+    SOURCE is as for 'incident'; with --lake alone, what was landed there. A forecast takes three
+    weeks of history at least, and is kept in the lake so that the next review can score it.
+
+    \b
+    gateway-rca capacity --lake lake --output out/capacity.pdf
+    gateway-rca capacity --lake lake --as-of 2026-03-15 --weeks 2 --output capacity.pdf
+    """
+    if not source and lake is None:
+        raise PipelineError("name exports to read, or a lake with --lake; see --help")
+    return _review(list(source), lake, weeks, as_of, output, formats, config)
+
+
+@main.command()
 @click.option(
     "--output",
     default=Path("out/demo/rca.pdf"),
@@ -329,14 +386,15 @@ def vacuum(lake: str, keep_days: int) -> None:
     metavar="AGE",
     help="Days to keep, such as 90d, or the first day to keep, such as 2026-03-01 (UTC).",
 )
-@click.option("--port-history", is_flag=True, help="Drop the counts of backend calls, too.")
+@click.option("--port-history", is_flag=True, help="Drop the counts, too.")
 @_answered
 def forget(lake: str, older_than: str, port_history: bool) -> None:
     """Drop the rows of old days.
 
-    How many backend calls began and ended in each second (dataset activity) is kept, so that past
-    port occupancy can still be told. Exports that were landed stay known and are not read again.
-    Disk space is free after vacuum.
+    How many backend calls began and ended in each second (dataset activity), and how many requests
+    came in each minute (dataset minutes, its callers left out), is kept, so that past ports and
+    growth can still be told. Exports that were landed stay known and are not read again. Disk
+    space is free after vacuum.
 
     \b
     gateway-rca lake forget --lake lake --older-than 90d
@@ -356,7 +414,7 @@ def forget(lake: str, older_than: str, port_history: bool) -> None:
 @LAKE
 @_answered
 def recount(lake: str) -> None:
-    """Count backend calls per second again, from the rows there are.
+    """Count backend calls per second and requests per minute again, from the rows there are.
 
     Landing does so by itself; this is for when the way of counting changed. What was counted of
     days that were forgotten since stays as it is.
@@ -367,7 +425,7 @@ def recount(lake: str) -> None:
     from pipeline.lake import Lake
     from pipeline.roll_up import rebuild
 
-    click.echo(f"activity: {rebuild(Lake(lake).there()):,} days counted again")
+    click.echo(f"activity, minutes: {rebuild(Lake(lake).there()):,} days counted again")
 
 
 @main.command()
@@ -414,7 +472,7 @@ def schema(what: str | None, as_json: bool) -> None:
     import msgspec
 
     if what == "findings":
-        from pipeline.finding import schema as findings_schema
+        from pipeline.schema import schema as findings_schema
 
         made = msgspec.json.encode(findings_schema(), order="deterministic")
         click.echo(msgspec.json.format(made, indent=2).decode())
@@ -484,6 +542,41 @@ def _report(
     return ExitStatus.INCOMPLETE if outcome.shortcomings else ExitStatus.DONE
 
 
+def _review(
+    source: list[str],
+    lake: str | None,
+    weeks: int,
+    as_of: str | None,
+    output: Path,
+    formats: tuple[str, ...],
+    config: Path | None,
+) -> ExitStatus:
+    from pipeline.capacity import write_review
+    from pipeline.config import beside, settings
+    from pipeline.lake import Lake
+    from pipeline.report import prepared
+    from pipeline.run import lake_of, land_into
+    from pipeline.window import last_moment, zoned
+
+    moment = None if as_of is None else last_moment(as_of, "--as-of")
+    if as_of is not None and not zoned(as_of):
+        _say(f"--as-of {as_of} is read as {moment} UTC")
+    found = config or beside([*source, *([lake] if lake else [])])
+    known = settings(found)
+    outputs = _outputs(output, formats)
+    _spare_exports(source, outputs.values())
+    prepared(outputs)
+    _say(f"settings: {found or 'none found; defaults hold'}")
+    with _progress() as on_progress, lake_of(source, Lake(lake) if lake else None) as home:
+        shortcomings = land_into(source, home, _say, on_progress) if source else []
+        written = write_review(home, known, output, formats, moment, weeks, _say)
+    for each in shortcomings:
+        _say(f"incomplete: {each}")
+    click.echo("written: " + " ".join(str(path) for path in written))
+    whole = not shortcomings and len(written) == len(outputs)
+    return ExitStatus.DONE if whole else ExitStatus.INCOMPLETE
+
+
 def _spare_exports(source: list[str], outputs: Iterable[Path]) -> None:
     """Refuses to write over what is to be read."""
     from pipeline.location import is_remote
@@ -496,16 +589,9 @@ def _spare_exports(source: list[str], outputs: Iterable[Path]) -> None:
 
 
 def _outputs(output: Path, formats: tuple[str, ...]) -> "dict[Format, Path]":
-    """The file of each format: as named for a single one, else of one stem."""
-    from pipeline.report import USUAL, Format
+    from pipeline.report import outputs
 
-    if not output.name:
-        raise PipelineError(f"--output {output}: name a file, as in rca.pdf")
-    wanted = [Format(each) for each in dict.fromkeys(formats or USUAL)]
-    if len(wanted) == 1:
-        return {wanted[0]: output}
-    stem = output.with_suffix("") if output.suffix.lstrip(".") in list(Format) else output
-    return {each: stem.with_name(f"{stem.name}.{each}") for each in wanted}
+    return outputs(output, formats)
 
 
 def _name_others(unclaimed: dict[str, str]) -> None:

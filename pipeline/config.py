@@ -1,7 +1,7 @@
 """Settings: ``gateway-rca.toml``, read once; every value has a default and a documented origin."""
 
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -135,6 +135,43 @@ class Letterhead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sections: dict[str, bool] = {}
 
 
+class Event(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    rename={"start": "from", "stop": "to"},
+):
+    """A planned event: demand is ``factor`` times as high from its first day to its last one.
+
+    Without a gateway it is one of all gateways, without a destination one of all destinations.
+    """
+
+    name: str
+    start: date
+    stop: date
+    factor: Annotated[float, msgspec.Meta(gt=0)]
+    gateway: str | None = None
+    destination: str | None = None
+
+    def concerns(self, gateway: str, destination: str | None) -> bool:
+        """Whether it is one of a gateway, in lower case, and of a destination there.
+
+        A destination may be named with its port or without.
+        """
+        if self.gateway is not None and self.gateway.lower() != gateway:
+            return False
+        if self.destination is None:
+            return True
+        own = (destination or "").lower()
+        return self.destination.lower() in (own, own.rpartition(":")[0])
+
+
+class Capacity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Shares of a limit at which the weekly review raises an alert."""
+
+    alerts: tuple[Share, ...] = (0.7, 0.9)
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings; ``origin`` is the file they came from, null if there was none."""
 
@@ -143,6 +180,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slo: Slo = Slo()
     incident: Detection = Detection()
     report: Letterhead = Letterhead()
+    capacity: Capacity = Capacity()
+    event: tuple[Event, ...] = ()
     origin: str | None = None
 
     def stated(self, resource_id: str) -> Gateway | None:
@@ -177,6 +216,12 @@ def settings(path: Path | None) -> Settings:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise PipelineError(f"{path}: {key} {twice[0]!r} stands twice; keep one of them")
+    for event in read.event:
+        if event.stop < event.start:
+            raise PipelineError(
+                f"{path}: event {event.name!r} ends ({event.stop}) before it begins "
+                f"({event.start}); swap 'from' and 'to'"
+            )
     for gateway in read.gateway:
         _refuse_more_than_fit(path, gateway)
     return msgspec.structs.replace(read, origin=path.name, report=_letterhead(path, read.report))

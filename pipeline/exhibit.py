@@ -84,7 +84,7 @@ EXHIBITS = (
     Exhibit(
         "T15",
         "Why demand for ports rose, and calls asked again",
-        ("demand_by_minute", "answers_by_operation", "flow_ports_by_minute"),
+        ("demand_by_minute", "answers_by_operation", "flow_ports_by_minute", "hosts"),
     ),
 )
 # What stands in the comparison with another period, asked of both; C for comparison.

@@ -4,7 +4,6 @@ The JSON Schema is made from these types. Times are UTC, ISO 8601 with Z; shares
 null is "not known" or "not examined", never zero.
 """
 
-import inspect
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -622,19 +621,6 @@ class Findings(Shape, frozen=True):
     settings: Settings | None
 
 
-def schema() -> dict[str, object]:
-    """The JSON Schema of the findings, made from these types."""
-    made = msgspec.json.schema(Findings)
-    for shape in made["$defs"].values():
-        # Python 3.13 takes a docstring's indentation off by itself, those before it do not.
-        shape["description"] = inspect.cleandoc(shape.get("description", ""))
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"gateway-rca findings {SCHEMA_VERSION}",
-        **made,
-    }
-
-
-def encoded(findings: Findings) -> bytes:
+def encoded(findings: Shape) -> bytes:
     """The document as it is written: readable, ending in a newline, the same each time."""
     return msgspec.json.format(msgspec.json.encode(findings), indent=2) + b"\n"

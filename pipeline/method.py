@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from importlib.metadata import version
 
 import polars as pl
 
@@ -14,6 +15,11 @@ from pipeline.window import Window, iso, told
 
 REQUESTS = "requests"
 Spans = Mapping[tuple[str, str | None], tuple[datetime, datetime]]
+
+
+def generator() -> str:
+    """What made a document."""
+    return f"gateway-rca {version('gateway-rca')}"
 
 
 def coverage(

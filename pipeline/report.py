@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,15 +11,18 @@ from pathlib import Path
 import markupsafe
 
 from pipeline import markdown, stationery
+from pipeline.capacity_finding import Review
 from pipeline.errors import PipelineError
 from pipeline.figure import Drawing
-from pipeline.finding import Findings, encoded
+from pipeline.finding import Findings, Incident, encoded
 from pipeline.printing import Attached, TooMuchError, printed
 from pipeline.stationery import FONTS, Look
 
 __all__ = ["FONTS", "PANGO", "Format", "Report", "composed", "pdf", "prepared", "section", "write"]
 
 PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+# The folder of sections of each kind of document.
+FOLDERS = {"incident": "rca", "capacity": "capacity"}
 NO_PANGO = f"no PDF: the Pango library is missing; install it with 'apt-get install {PANGO}'"
 LINK = re.compile(r'<a\b[^>]*\bhref="#([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 ID = re.compile(r'\bid="([^"]*)"')
@@ -49,6 +52,32 @@ class Report:
     look: Look = field(default_factory=Look)
 
 
+@dataclass(frozen=True, slots=True)
+class CapacityReport:
+    """The same of a capacity review."""
+
+    findings: Review
+    drawings: Mapping[str, Drawing]
+    look: Look = field(default_factory=Look)
+
+
+Document = Report | CapacityReport
+
+
+def outputs(output: Path, formats: Iterable[str]) -> dict[Format, Path]:
+    """The file of each format: as named for a single one, else of one stem; the usual by default.
+
+    Raises ``PipelineError`` where no file is named.
+    """
+    if not output.name:
+        raise PipelineError(f"--output {output}: name a file, as in rca.pdf")
+    wanted = [Format(each) for each in dict.fromkeys(formats or USUAL)]
+    if len(wanted) == 1:
+        return {wanted[0]: output}
+    stem = output.with_suffix("") if output.suffix.lstrip(".") in list(Format) else output
+    return {each: stem.with_name(f"{stem.name}.{each}") for each in wanted}
+
+
 def prepared(outputs: Mapping[Format, Path]) -> None:
     """Looks whether the files to come can be written: better to know now than after the work.
 
@@ -67,7 +96,7 @@ def prepared(outputs: Mapping[Format, Path]) -> None:
             raise PipelineError(f"{path}: cannot be written: no permission to write to {there}")
 
 
-def write(report: Report, outputs: Mapping[Format, Path]) -> tuple[list[Path], list[str]]:
+def write(report: Document, outputs: Mapping[Format, Path]) -> tuple[list[Path], list[str]]:
     """Writes the document in each format; gives the files, and what could not be written and why.
 
     Markdown has its figures beside it, in a folder of its own. Raises ``PipelineError`` where a
@@ -113,27 +142,27 @@ def _put(path: Path, content: bytes) -> None:
         raise PipelineError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def composed(report: Report) -> str:
+def composed(report: Document) -> str:
     """The document as one HTML file that fetches nothing.
 
     A section that speaks of an ``incident`` stands once for each, the others once.
     """
-    look = report.look
-    names = stationery.sections(look)
+    look, folder = report.look, FOLDERS[report.findings.kind]
+    names = stationery.sections(look, folder)
     of_incident = [name for name in names if "incident" in stationery.asks(name, look)]
     once = [name for name in names if name not in of_incident]
     chapters = [
         section(name, report, number)
-        for number in range(len(report.findings.incidents))
+        for number in range(len(_incidents(report)))
         for name in of_incident
     ] + [section(name, report, None) for name in once]
     script, digest = stationery.script(look)
     with stationery.own_faults(look):
-        page = stationery.environment(look).get_template("rca/page.html")
+        page = stationery.environment(look).get_template(f"{folder}/page.html")
         html = page.render(
             findings=report.findings,
             chapters=[markupsafe.Markup(each) for each in chapters if each.strip()],  # noqa: S704
-            style=markupsafe.Markup(stationery.style(look)),  # noqa: S704
+            style=markupsafe.Markup(stationery.style(look, folder)),  # noqa: S704
             script=markupsafe.Markup(script),  # noqa: S704
             digest=digest,
             letterhead=look.letterhead,
@@ -142,9 +171,9 @@ def composed(report: Report) -> str:
     return _without_dead_links(html)
 
 
-def section(name: str, report: Report, number: int | None) -> str:
+def section(name: str, report: Document, number: int | None) -> str:
     """One section's HTML, of the incident with this number where it speaks of one."""
-    of = {} if number is None else {"incident": report.findings.incidents[number]}
+    of = {} if number is None else {"incident": _incidents(report)[number]}
     with stationery.own_faults(report.look):
         template = stationery.environment(report.look).get_template(name)
         return template.render(
@@ -155,17 +184,21 @@ def section(name: str, report: Report, number: int | None) -> str:
             },
             number=number or 0,
             letterhead=report.look.letterhead,
-            contents=_contents(report.look, number or 0),
+            contents=_contents(report, number or 0),
             **of,
         )
 
 
-def sections() -> list[str]:
-    """The bundled sections in the order of their numbers."""
-    return stationery.sections(Look())
+def sections(folder: str = "rca") -> list[str]:
+    """The bundled sections of a kind of report in the order of their numbers."""
+    return stationery.sections(Look(), folder)
 
 
-def pdf(html: str, report: Report | None = None) -> bytes | None:
+def _incidents(report: Document) -> list[Incident]:
+    return report.findings.incidents if isinstance(report, Report) else []
+
+
+def pdf(html: str, report: Document | None = None) -> bytes | None:
     """The document as PDF/UA-1 and PDF/A-3a, or null where Pango is missing.
 
     With the report, its findings and the numbers of its figures are attached. Raises
@@ -177,7 +210,7 @@ def pdf(html: str, report: Report | None = None) -> bytes | None:
     return printed(html, attachments(report), datetime.fromisoformat(last))
 
 
-def attachments(report: Report) -> list[Attached]:
+def attachments(report: Document) -> list[Attached]:
     """What a PDF carries: the findings, and of each figure the numbers that it draws."""
     return [
         Attached(
@@ -201,9 +234,11 @@ def attachments(report: Report) -> list[Attached]:
     ]
 
 
-def _contents(look: Look, number: int) -> list[tuple[str, str]]:
+def _contents(report: Document, number: int) -> list[tuple[str, str]]:
     """The headings to come, each with its anchor in the chapter of an incident."""
-    found = (HEADED.search(stationery.source(name, look)) for name in stationery.sections(look))
+    look = report.look
+    names = stationery.sections(look, FOLDERS[report.findings.kind])
+    found = (HEADED.search(stationery.source(name, look)) for name in names)
     return [
         ((f"i{number}-" if each[1] else "") + each[2], each[3].strip()) for each in found if each
     ]

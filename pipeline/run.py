@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,13 +16,12 @@ from pipeline.answer import Answer
 from pipeline.ask import ask, tell_topology
 from pipeline.compare import Compared, Task, compare, task
 from pipeline.config import Settings
-from pipeline.dataset import DATED
 from pipeline.datasets import datasets
 from pipeline.engine import Engine
 from pipeline.engines.duckdb import DuckDB
 from pipeline.errors import NothingToReportError, PipelineError
 from pipeline.exhibit import EXHIBITS, OF_COMPARISON, OF_DATA, numbered
-from pipeline.figures import COMPARISON, draw
+from pipeline.figures import COMPARISON, INCIDENT, draw
 from pipeline.finding import (
     Detection,
     Findings,
@@ -35,8 +33,9 @@ from pipeline.finding import (
 from pipeline.lake import Lake
 from pipeline.land import Landing, Progress, land
 from pipeline.report import Format, Report, write
-from pipeline.roll_up import COUNTS, keep_up
+from pipeline.roll_up import keep_up
 from pipeline.seen import Seen
+from pipeline.spans import spans
 from pipeline.stationery import Look
 from pipeline.transforms.changes import LOOKED_BACK
 from pipeline.transforms.dips import dips, set_aside
@@ -81,6 +80,7 @@ READ = (
     "requests",
     "activity",
     "changes",
+    "minutes",
     "flows",
     "metrics",
     "health_events",
@@ -151,6 +151,18 @@ def incident_report(
         written, missing = write(replace(drawn, look=look or drawn.look), outputs)
         say(f"4/{STEPS} report: {', '.join(path.name for path in written)}")
         return Outcome(written, len(incidents), shortcomings + missing, unclaimed)
+
+
+def land_into(
+    exports: list[str], home: Lake, say: Say, on_progress: Callable[[Progress], None]
+) -> list[str]:
+    """Lands exports for a review; gives what of them could not be read, and what was left out."""
+    landing = land(exports, home, on_progress)
+    say(f"land: {told(landing)}")
+    _refuse_nothing(landing, exports, home)
+    for blob, why in landing.unclaimed.items():
+        say(f"left out: {blob}: {why}")
+    return problems(landing)
 
 
 def samples() -> Path:
@@ -296,11 +308,11 @@ def examined(
         findings=Findings(
             schema_version="1.0",
             kind="incident",
-            generator=generator(),
+            generator=method.generator(),
             window=Span(start=iso(window.start) or "", end=iso(window.stop)),
             window_from=window_from,
             coverage=method.coverage(
-                about["read"], _spans(engine, lake), whole["requests_by_minute"].frame, window
+                about["read"], spans(engine, lake), whole["requests_by_minute"].frame, window
             ),
             assumptions=method.assumptions(ways, settings, learnt),
             objective=Objective(
@@ -358,7 +370,7 @@ def _drawn(found: Examined) -> Report:
     drawings = {
         numbered(name, chapter.seen.number): drawing
         for chapter in found.chapters
-        for name, drawing in draw(chapter.seen.facts()).items()
+        for name, drawing in draw(chapter.seen.facts(), INCIDENT).items()
     }
     if found.compared:
         drawings |= draw(found.compared.facts, COMPARISON)
@@ -371,21 +383,6 @@ def _anonymous(found: Examined, settings: Settings) -> Report:
     frames = (answer.frame for answer in found.answers)
     findings, drawings = pseudonyms.applied(report.findings, report.drawings, frames, settings)
     return Report(msgspec.structs.replace(findings, lake=None, settings=None), drawings)
-
-
-def _spans(engine: Engine, lake: Lake) -> method.Spans:
-    """From when to when each dataset has rows of each resource, as the queries name it."""
-    spans: dict[tuple[str, str | None], tuple[datetime, datetime]] = {}
-    for name, dataset in datasets().items():
-        if dataset.partition != "date" or name == COUNTS or not (files := lake.files(name)):
-            continue
-        if name == method.REQUESTS:
-            rows = ask(engine, ["extent"], {})["extent"].frame.drop("records")
-        else:
-            engine.attach("dated", DATED, files)
-            rows = ask(engine, ["spans"], {})["spans"].frame
-        spans |= {(name, resource): (first, last) for resource, first, last in rows.iter_rows()}
-    return spans
 
 
 def _chapter(
@@ -482,11 +479,6 @@ def _busiest_day(engine: Engine, window: Window) -> datetime:
     if not isinstance(day, datetime):
         raise TypeError("the query 'days' must give times")
     return day
-
-
-def generator() -> str:
-    """What makes reports: the product and its version."""
-    return f"gateway-rca {version('gateway-rca')}"
 
 
 def _summary(incidents: list[Incident]) -> str:

@@ -133,13 +133,14 @@ def style(look: Look, report: str = RCA) -> str:
             f"src:url(data:font/ttf;base64,{data}) format('truetype')}}"
         )
     paper = f"@page{{size:{look.letterhead.paper.value}}}"
-    parts = (STYLE, ADDED)
-    return "\n".join([*faces, *(source(f"{report}/{part}", look) for part in parts), paper])
+    # What a kind of report adds to the style of all.
+    sheets = [f"{each}/{part}" for each in dict.fromkeys((RCA, report)) for part in (STYLE, ADDED)]
+    return "\n".join([*faces, *(source(sheet, look) for sheet in sheets), paper])
 
 
-def script(look: Look, report: str = RCA) -> tuple[str, str]:
+def script(look: Look) -> tuple[str, str]:
     """The page's own script, and the digest by which the page lets no other run."""
-    text = source(f"{report}/{SCRIPT}", look)
+    text = source(f"{RCA}/{SCRIPT}", look)
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return text, f"sha256-{digest}"
 

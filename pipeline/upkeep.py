@@ -169,13 +169,26 @@ def forget(lake: Lake, before: date, port_history: bool = False) -> Iterator[Don
     """
     roll_up.keep_up(lake)
     for name, table in _tables(lake):
-        if datasets()[name].partition != "date" or (name == roll_up.COUNTS and not port_history):
+        if datasets()[name].partition != "date":
+            continue
+        if name in roll_up.COUNTS and not port_history:
+            _forget_callers(table, lake, before)
             continue
         files = len(lake.files(name))
         with lake.telling():
             told = table.delete(f"date < '{before.isoformat()}'")
         rows = int(told["num_deleted_rows"] or 0)
         yield Done(name, before=files, after=len(lake.files(name)), rows=rows)
+
+
+def _forget_callers(table: DeltaTable, lake: Lake, before: date) -> None:
+    """What outlives the rows tells of no caller."""
+    if "caller" in (each.name for each in table.schema().fields):
+        with lake.telling():
+            table.update(
+                updates={"caller": "null"},
+                predicate=f"date < '{before.isoformat()}' and caller is not null",
+            )
 
 
 def _tables(lake: Lake) -> Iterator[tuple[str, DeltaTable]]:

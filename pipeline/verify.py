@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline import run
+from pipeline import method, run
 from pipeline.ask import ask, tell_topology
 from pipeline.config import Settings, beside, settings
 from pipeline.datasets import datasets
@@ -147,7 +147,7 @@ def _checked(
     tell_topology(engine, stated)
     start = parsed(known.window.start, "window.start")
     window = Window(start, parsed(known.window.end, "window.end") if known.window.end else start)
-    since = Since(known.lake, lake_read(lake, window), known.generator, run.generator())
+    since = Since(known.lake, lake_read(lake, window), known.generator, method.generator())
     again = Again(engine, since)
     figures = [
         _figure(each.id, each.title, [again.checked(asked) for asked in each.asked])

@@ -1,11 +1,13 @@
 """Windows of time: half-open, in UTC without a zone."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from pipeline.errors import PipelineError
 
 MINUTE = timedelta(minutes=1)
+PLAIN_DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,15 @@ def parsed(text: str, option: str) -> datetime:
             f"{option} {text!r} is not a time; write 2026-03-10T09:30 (read as UTC) or "
             "2026-03-10T09:30:00+01:00"
         ) from error
+
+
+def last_moment(text: str, option: str) -> datetime:
+    """The moment that text names, as ``parsed`` does; of a plain day, its end.
+
+    Raises ``PipelineError`` naming the option where the text is no moment.
+    """
+    moment = parsed(text, option)
+    return moment + timedelta(days=1) if PLAIN_DAY.fullmatch(text) else moment
 
 
 def zoned(text: str) -> bool:

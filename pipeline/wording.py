@@ -25,6 +25,7 @@ def filters() -> dict[str, Callable[..., Any]]:
         "of": of,
         "part": part,
         "prose": prose,
+        "points": points,
         "rate": rate,
         "seconds": seconds,
         "share": share,
@@ -77,6 +78,14 @@ def shares(parts: Mapping[str, float]) -> list[tuple[str, float]]:
     return sorted(
         ((name, part) for name, part in parts.items() if part >= 0.005), key=lambda each: -each[1]
     )
+
+
+def points(value: float | None) -> str:
+    """A change of a share, in points of a hundred with their sign and one digit; no -0.0."""
+    if value is None:
+        return NOT_KNOWN
+    rounded = round(100 * value, 1)
+    return f"{rounded:+.1f}" if rounded else "0.0"
 
 
 def seconds(value: float | None) -> str:

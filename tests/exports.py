@@ -175,6 +175,36 @@ def count(engine: Engine) -> None:
     engine.hold("activity", pa.concat_tables([each.cast(told[0].schema) for each in told]))
 
 
+def minutes(lake: Path | str) -> Counter[tuple[object, ...]]:
+    """What the lake tells of requests by minute: of each kind, how many, and how they ended."""
+    return _summed_minutes(_minutes_of(lake))
+
+
+def minutes_recounted(lake: Path | str) -> Counter[tuple[object, ...]]:
+    """The same, counted from the requests that are there now."""
+    engine = DuckDB()
+    without_topology(engine)
+    engine.attach("requests", datasets()["requests"], Lake(lake).files("requests"))
+    return _summed_minutes(engine.ask(queries()["request_minutes"], {}).to_pylist())
+
+
+def _minutes_of(lake: Path | str) -> list[Row]:
+    engine = DuckDB()
+    engine.attach("minutes", datasets()["minutes"], Lake(lake).files("minutes"))
+    return engine.connection.sql("select * from minutes").to_arrow_table().to_pylist()  # type: ignore[no-any-return]
+
+
+def _summed_minutes(told: list[Row]) -> Counter[tuple[object, ...]]:
+    kinds = ("date", "time", "resource_id", "api", "called", "port", "caller")
+    sums = ("requests", "failures", "starved", "calls", "timed", "backend_ms", "busy_ms")
+    found: Counter[tuple[object, ...]] = Counter()
+    for row in told:
+        for each in sums:
+            if row[each]:
+                found[each, *(row[kind] for kind in kinds)] += row[each]
+    return found
+
+
 def _summed(engine: DuckDB, table: str) -> Counter[tuple[object, ...]]:
     kinds = "date, time, resource_id, instance, called, port, host, ending"
     found: Counter[tuple[object, ...]] = Counter()
@@ -237,11 +267,14 @@ def assert_accounted(landing: Landing, lake: Path | str) -> None:
 def assert_sound(lake: Path | str) -> None:
     """The ledger tells what is there, nothing stands there twice, and no event is told twice.
 
-    What is counted of backend calls are those of the requests there, and of days forgotten since.
+    What is counted by second and by minute are the requests there, and days forgotten since.
     """
     there = recounted(lake)
     days = {kind[1] for kind in there}
     assert {kind: n for kind, n in counts(lake).items() if kind[1] in days} == there
+    by_minute = minutes_recounted(lake)
+    of_days = {kind[1] for kind in by_minute}
+    assert {kind: n for kind, n in minutes(lake).items() if kind[1] in of_days} == by_minute
     ledger = rows(lake, "landings")
     for row in ledger:
         told = row["rows"] + row["duplicates"] + row["quarantined"] + row["set_aside"]

@@ -12,7 +12,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from pipeline.finding import schema
+from pipeline.schema import schema
 from tests.exports import MORNING, as_line, blob, record
 from tests.simulation.arrivals import Rate
 from tests.simulation.sample import sample, write

@@ -29,7 +29,10 @@ from tests.exports import (
 )
 from tests.kills import Place, assert_same, export, grown
 
-STEPS = ("changes", "flows", "metrics", "requests", "quarantine", "landings", "activity")
+STEPS = (
+    *("changes", "flows", "metrics", "requests", "quarantine", "landings"),
+    *("activity", "minutes"),
+)
 
 
 class StoppedError(Exception):

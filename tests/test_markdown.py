@@ -28,7 +28,8 @@ def test_figures_are_linked_and_lie_beside_it(tmp_path: Path) -> None:
     report = Report(findings(), drawings())
     write(report, {Format.MD: tmp_path / "my report.md"})
     links = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", (tmp_path / "my report.md").read_text())
-    assert links == [f"my%20report-figures/F{number}.svg" for number in (1, 2, 5, 4, 3)]
+    figures = ("F1", "F2", "F5", "F4", "F3", "C1")
+    assert links == [f"my%20report-figures/{name}.svg" for name in figures]
     for link in links:
         assert (tmp_path / link.replace("%20", " ")).read_text().startswith("<svg")
 

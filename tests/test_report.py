@@ -21,10 +21,11 @@ import pypdf
 import pytest
 
 from pipeline.figure import Drawing
-from pipeline.finding import Assumption, Exhaustion, Findings, encoded, schema
+from pipeline.finding import Assumption, Exhaustion, Findings, encoded
 from pipeline.printing import Attached, Bounds
 from pipeline.printing import printed as printed_
 from pipeline.report import Format, Report, composed, pdf, section, sections, write
+from pipeline.schema import schema
 
 HERE = Path(__file__).parent / "reports"
 HOSTILE = (
@@ -195,7 +196,7 @@ def _strings_replaced(value: Any, hostile: Iterator[str]) -> Any:
     own |= {"trigger", "basis", "scope", "first_failure", "peak_at", "id", "sha256", "figure"}
     own |= {"change_at", "change_from", "change_to", "mechanism", "outcome"}
     own |= {"near", "began", "ended"}
-    own |= {"conclusion", "own", "measure", "change"}
+    own |= {"conclusion", "own", "measure", "change", "paper"}
     if isinstance(value, dict):
         return {
             key: each if key in own and isinstance(each, str) else _strings_replaced(each, hostile)
@@ -390,7 +391,7 @@ def test_each_format_lands_where_it_was_asked_for(report: Report, tmp_path: Path
     assert written == list(outputs.values())
     assert missing == []
     figures = [path.name for path in sorted((tmp_path / "deep" / "rca-figures").iterdir())]
-    assert figures == [f"{name}.svg" for name in drawings()]
+    assert figures == sorted(f"{name}.svg" for name in drawings())
     assert outputs[Format.PDF].read_bytes().startswith(b"%PDF-")
     assert msgspec.json.decode(outputs[Format.JSON].read_bytes(), type=Findings) == findings()
 

@@ -10,7 +10,17 @@ from pipeline.lake import Lake
 from pipeline.roll_up import keep_up, lag, rebuild
 from pipeline.upkeep import compact, forget
 from tests.azurite import ACCOUNT, Azurite
-from tests.exports import assert_sound, blob, counts, landed, line, lines, recounted
+from tests.exports import (
+    assert_sound,
+    blob,
+    counts,
+    landed,
+    line,
+    lines,
+    minutes,
+    minutes_recounted,
+    recounted,
+)
 
 
 class StoppedError(Exception):
@@ -132,6 +142,23 @@ def test_the_port_history_outlives_the_rows(tmp_path: Path) -> None:
     assert done["requests"] == 4
     assert "activity" not in done
     assert counts(tmp_path / "lake") == before
+
+
+def test_requests_by_minute_outlive_the_rows_and_their_callers_do_not(tmp_path: Path) -> None:
+    landed(blob(tmp_path / "in" / "a.json", of_days(1, 2, 3)), tmp_path / "lake")
+    before = minutes(tmp_path / "lake")
+    assert before == minutes_recounted(tmp_path / "lake")
+    list(forget(Lake(tmp_path / "lake"), date(2026, 3, 3)))
+    after = minutes(tmp_path / "lake")
+    assert after.total() == before.total()
+    named = {(kind[1], kind[-1]) for kind in after}
+    assert named == {
+        (date(2026, 3, 1), None),
+        (date(2026, 3, 2), None),
+        (date(2026, 3, 3), "198.51.100.22"),
+    }
+    landing.land([str(blob(tmp_path / "in" / "b.json", of_days(4)))], Lake(tmp_path / "lake"))
+    assert minutes(tmp_path / "lake").total() > before.total()
 
 
 def test_the_port_history_goes_with_the_rows_if_it_is_to(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_status_tells_size_hours_and_gaps_of_each_resource(tmp_path: Path) -> No
     blob(tmp_path / "in" / "c.json", batch(flow(1)))
     landed(tmp_path / "in", tmp_path / "lake")
     states = {each.dataset: each for each in status(Lake(tmp_path / "lake"), DuckDB())}
-    assert states.keys() == {"requests", "flows", "landings", "activity"}
+    assert states.keys() == {"requests", "flows", "landings", "activity", "minutes"}
     of_requests = states["requests"]
     assert (of_requests.rows, of_requests.files) == (5, 1)
     assert of_requests.bytes > 1000

@@ -17,7 +17,14 @@ def figures() -> dict[str, FigureKind]:
 INCIDENT, COMPARISON = "F", "C"
 
 
-def draw(facts: Mapping[str, Any], of: str = INCIDENT) -> dict[str, Drawing]:
-    """Every figure that has something to show of an incident, or of a comparison, by exhibit id."""
-    drawings = {kind.id: kind.drawn(facts) for kind in figures().values() if kind.id.startswith(of)}
+def draw(facts: Mapping[str, Any], of: str | None = None) -> dict[str, Drawing]:
+    """Every figure that is of these facts and has something to show of them, by exhibit id.
+
+    ``of`` narrows them to those of an incident, or of a comparison.
+    """
+    drawings = {
+        kind.id: kind.drawn(facts)
+        for kind in figures().values()
+        if set(kind.needs) <= set(facts) and (of is None or kind.id.startswith(of))
+    }
     return {name: drawing for name, drawing in drawings.items() if drawing is not None}

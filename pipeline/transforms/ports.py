@@ -133,14 +133,28 @@ def bands(
     ``addresses`` tells the number of addresses of hosts that have several.
     """
     near = around(run, window, way)
-    by_logs = [
-        _by_logs(str(destination), rows, near, way, reuse, addresses)
-        for (destination,), rows in ports_by_minute.group_by(["destination"], maintain_order=True)
-    ]
-    shared = [_widened(each, by_logs) for each in by_logs]
+    shared = by_logs(ports_by_minute, near, way, reuse.share, addresses)
     if not _covers(flow_ports_by_minute, run):
         return shared
     return [_by_flows(each, flow_ports_by_minute, near, way) or each for each in shared]
+
+
+def by_logs(
+    ports_by_minute: pl.DataFrame,
+    near: Window,
+    way: Way,
+    reuse: float,
+    addresses: Mapping[str, int],
+) -> list[Band]:
+    """A band for each public destination that was called, as gateway logs alone tell it.
+
+    ``reuse`` is the share of calls that open no connection.
+    """
+    found = [
+        _by_logs(str(destination), rows, near, way, reuse, addresses)
+        for (destination,), rows in ports_by_minute.group_by(["destination"], maintain_order=True)
+    ]
+    return [_widened(each, found) for each in found]
 
 
 def _by_logs(
@@ -148,11 +162,11 @@ def _by_logs(
     rows: pl.DataFrame,
     near: Window,
     way: Way,
-    reuse: Reuse,
+    reuse: float,
     addresses: Mapping[str, int],
 ) -> Band:
     """The band of the instance that may have held most; of all together where none is told."""
-    opened = 1 - reuse.share
+    opened = 1 - reuse
     own = [
         (instance, _levels(of_one, near))
         for (instance,), of_one in rows.group_by(["instance"], maintain_order=True)

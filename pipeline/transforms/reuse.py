@@ -8,6 +8,7 @@ from pipeline.transforms.incidents import Run
 
 # Fewer calls or connections tell nothing of a share.
 ENOUGH = 100
+MOST_OF_A_DAY = 0.9 * 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,32 @@ def reuse(
                 f"measured: {name} tell of {made:,.0f} connections for {total:,.0f} calls",
                 measured=True,
             )
-    return Reuse(
-        assumed, "assumed: nothing measured tells how many calls reuse a connection", False
+    return _assumed(assumed)
+
+
+def by_days(traffic_by_day: pl.DataFrame, connections: pl.DataFrame, assumed: float) -> Reuse:
+    """The same over whole days: calls of each (day, calls) against new connections by minute.
+
+    Only days of which most minutes were counted are compared.
+    """
+    counted = (
+        connections.group_by(pl.col("minute").dt.truncate("1d").alias("day"))
+        .agg(pl.col("connections").sum(), pl.len().alias("minutes"))
+        .filter(pl.col("minutes") >= MOST_OF_A_DAY)
     )
+    calls = traffic_by_day.group_by("day").agg(pl.col("calls").sum())
+    both = calls.join(counted, on="day")
+    total, made = float(both["calls"].sum()), float(both["connections"].sum())
+    if min(total, made) < ENOUGH:
+        return _assumed(assumed)
+    return Reuse(
+        max(0.0, 1 - made / total),
+        f"measured: the counter of new SNAT connections tells of {made:,.0f} connections for "
+        f"{total:,.0f} calls",
+        measured=True,
+    )
+
+
+def _assumed(share: float) -> Reuse:
+    says = "assumed: nothing measured tells how many calls reuse a connection"
+    return Reuse(share, says, measured=False)

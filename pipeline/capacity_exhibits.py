@@ -1,0 +1,62 @@
+"""Exhibits of the capacity review: each figure and table with the query that it rests on first."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from pipeline import citation
+from pipeline.answer import Answer
+from pipeline.ask import ask
+from pipeline.engine import Engine
+from pipeline.exhibit import OF_DATA, Exhibit
+from pipeline.finding import Figure
+from pipeline.limits import Way
+from pipeline.reviewed import Told
+from pipeline.window import Window
+
+EXHIBITS = (
+    Exhibit("C1", "Daily peaks, and what is to come", ("calls_in_flight",)),
+    Exhibit("C2", "The weeks reviewed, minute by minute", ("calls_in_flight",)),
+    Exhibit("C3", "Resources", ("calls_in_flight",)),
+    Exhibit("C4", "Ports and gateways as measured", ("port_counters_by_minute",)),
+    Exhibit("C5", "Load of gateways as measured", ("gateway_capacity_by_minute",)),
+    Exhibit("C6", "Traffic by day", ("traffic_by_day",)),
+    Exhibit("C7", "Who asks for ports", ("demand_by_week",)),
+    Exhibit("C8", "Promises", ("reliability",)),
+    Exhibit("C9", "Calls that got no connection", ("starved_by_minute",)),
+    Exhibit("C10", "Hours with requests", ("requests_by_hour",)),
+)
+
+
+def figures(
+    engine: Engine,
+    answers: Mapping[str, Answer],
+    about: Mapping[str, Answer],
+    ordered: list[Told],
+    ways: Mapping[str, Way],
+    review: Window,
+) -> list[Figure]:
+    """Every exhibit with what runs it again; of ports, the day of the highest peak stands for all.
+
+    Each other day is told by the same query with its own start and stop.
+    """
+    day = _fullest_day(ordered, review)
+    told_of = dict(answers)
+    top = next((each.resource for each in ordered if each.resource.kind == "ports"), None)
+    if top is not None:
+        bound = {
+            "gateway": top.gateway,
+            "start": day,
+            "stop": min(day + timedelta(days=1), review.stop),
+            "hold_s": int(ways[top.gateway].hold_s.value),
+        }
+        told_of |= ask(engine, ["calls_in_flight"], bound)
+    told = {name: [answer] for name, answer in (told_of | dict(about)).items()}
+    shown = [each for each in EXHIBITS if set(each.queries) <= told.keys()]
+    return list(citation.of_document([*shown, *OF_DATA], told))
+
+
+def _fullest_day(ordered: list[Told], review: Window) -> datetime:
+    ports = (each.resource for each in ordered if each.resource.kind == "ports")
+    at = next((each.utilisation.peak_at for each in ports if each.utilisation), None)
+    moment = datetime.fromisoformat(at.removesuffix("Z")) if at else review.start
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,99 @@
+"""What a level is: how full something was, minute by minute and day by day."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from pipeline.window import Window
+
+TIME = pl.Datetime("us")
+SHOWN = ("minute", "lower", "estimate", "upper")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What can be full: ``kind`` of it, of which gateway, towards which destination.
+
+    ``limit`` is what it is full at; ``limit_is_fact`` whether that is more than assumed.
+    """
+
+    kind: str
+    gateway: str
+    destination: str | None
+    instance: str | None
+    limit: float
+    limit_from: str
+    limit_is_fact: bool
+    unit: str
+    basis: str
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What tells resources apart from week to week."""
+        return self.kind, self.gateway, self.destination or "", self.instance or ""
+
+
+@dataclass(frozen=True, slots=True)
+class DayPeak:
+    """The peaks of a day, and the mean of the estimate; ``estimate`` is what was wanted, where that
+    was more than there is.
+    """
+
+    day: date
+    estimate: float
+    upper: float
+    mean: float
+
+
+@dataclass(slots=True)
+class Level:
+    """How full a resource was.
+
+    ``minutes`` (minute, lower, estimate, upper) are those under review, ``days`` the peaks
+    of each day; a minute or day that nothing tells of is not there.
+    ``sharing`` counts hosts of unknown address in the upper bound.
+    """
+
+    resource: Resource
+    minutes: list[pl.DataFrame] = field(default_factory=list)
+    days: list[DayPeak] = field(default_factory=list)
+    sharing: int = 0
+
+    def add(self, told: pl.DataFrame, review: Window) -> None:
+        """Adds what is told of some days: minute, lower, estimate, upper, wanted.
+
+        A day on which nothing was held at all is one that nothing tells of.
+        """
+        within = pl.col("minute").is_between(review.start, review.stop, closed="left")
+        for (day,), of_day in told.group_by(pl.col("minute").dt.date(), maintain_order=True):
+            # The upper bound may be that of others alone, who may share the address.
+            if _most(of_day["wanted"]) > 0:
+                self._add_day(day, of_day)
+                self.minutes.append(of_day.filter(within).select(SHOWN))
+
+    def _add_day(self, day: date, told: pl.DataFrame) -> None:
+        highest = _most(told["estimate"])
+        # What is held is cut off at the limit; on a day that came up to it, what was wanted counts.
+        full = highest >= self.resource.limit
+        self.days.append(
+            DayPeak(
+                day=day,
+                estimate=_most(told["wanted"]) if full else highest,
+                upper=_most(told["upper"]),
+                mean=float(told["estimate"].to_numpy().mean()),
+            )
+        )
+
+    def peaks(self) -> dict[date, float]:
+        """The peak of the estimate on each day."""
+        return {each.day: each.estimate for each in self.days}
+
+    def by_minute(self) -> pl.DataFrame:
+        """All minutes under review that are told of."""
+        none = pl.DataFrame(schema={**dict.fromkeys(SHOWN, pl.Float64), "minute": TIME})
+        return pl.concat([none, *self.minutes]).sort("minute")
+
+
+def _most(values: pl.Series) -> float:
+    return float(values.to_numpy().max())

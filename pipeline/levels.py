@@ -1,0 +1,172 @@
+"""Levels: how full each resource was, minute by minute in review, day by day before that.
+
+Ports are told from the counts of each second, a few days at a time, so that memory holds these
+however long the history is.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+
+import polars as pl
+
+from pipeline.ask import ask
+from pipeline.config import Settings
+from pipeline.datasets import datasets
+from pipeline.engine import Engine
+from pipeline.lake import Lake
+from pipeline.level import Level, Resource
+from pipeline.limits import NAT_IN_ALL, Way
+from pipeline.transforms import counters
+from pipeline.transforms.occupancy import ports_by_minute
+from pipeline.transforms.ports import by_logs
+from pipeline.window import Window
+
+DAY = timedelta(days=1)
+# What began up to two days before may still hold a port; read together, days share those.
+PORTION = 4 * DAY
+BEFORE = 2 * DAY
+COUNTS = "activity"
+
+
+def levels(
+    engine: Engine,
+    lake: Lake,
+    ways: Mapping[str, Way],
+    reuse: Mapping[str, float],
+    settings: Settings,
+    history: Window,
+    review: Window,
+) -> list[Level]:
+    """The levels of all resources over a history of whole days, the review among them.
+
+    ``reuse`` is the share of calls of each gateway that open no connection.
+    """
+    found: dict[tuple[str, str, str, str], Level] = {}
+    addresses = {each.host.lower(): len(each.ips) for each in settings.destination if each.ips}
+    owners = {
+        each.egress_resource_id.lower(): each.resource_id.lower()
+        for each in settings.gateway
+        if each.egress_resource_id
+    }
+    counts = lake.files(COUNTS)
+    start = history.start
+    while start < history.stop:
+        window = Window(start, min(start + PORTION, history.stop))
+        engine.attach(COUNTS, datasets()[COUNTS], _of_days(counts, window))
+        for way in ways.values():
+            share = reuse[way.gateway]
+            for resource, told, sharing in _ports(engine, way, share, window, addresses):
+                level = found.setdefault(resource.key, Level(resource))
+                level.sharing = max(level.sharing, sharing)
+                level.add(told, review)
+        for resource, told in _measured(engine, owners, window):
+            found.setdefault(resource.key, Level(resource)).add(told, review)
+        start = window.stop
+    engine.attach(COUNTS, datasets()[COUNTS], counts)
+    return [found[key] for key in sorted(found)]
+
+
+def _of_days(files: Sequence[str], window: Window) -> list[str]:
+    """The files of the days that calls of a window may have begun on."""
+    first, last = (window.start - BEFORE).date().isoformat(), window.stop.date().isoformat()
+    days = ((file, file.rpartition("/date=")[2].partition("/")[0]) for file in files)
+    return [file for file, day in days if first <= day <= last]
+
+
+def _ports(
+    engine: Engine, way: Way, reuse: float, window: Window, addresses: Mapping[str, int]
+) -> Iterator[tuple[Resource, pl.DataFrame, int]]:
+    """Ports to each destination on a day, as the counts of calls bound them."""
+    bound = {
+        "gateway": way.gateway,
+        "start": window.start,
+        "stop": window.stop,
+        "hold_s": int(way.hold_s.value),
+    }
+    calls = ask(engine, ["calls_in_flight"], bound)["calls_in_flight"].frame
+    if calls.is_empty():
+        return
+    by_minute = ports_by_minute(calls, window, way.holds)
+    for band in by_logs(by_minute, window, way, reuse, addresses):
+        resource = Resource(
+            kind="ports",
+            gateway=way.gateway,
+            destination=band.destination,
+            instance=None,
+            limit=band.limit,
+            limit_from=way.ports.source,
+            limit_is_fact=way.documented,
+            unit="ports",
+            basis=band.basis,
+        )
+        yield resource, band.minutes, band.sharing
+
+
+def _measured(
+    engine: Engine, owners: Mapping[str, str], window: Window
+) -> Iterator[tuple[Resource, pl.DataFrame]]:
+    """What counters and metrics of a day say, each against its own limit."""
+    bound = {"start": window.start, "stop": window.stop}
+    told = ask(engine, ["port_counters_by_minute", "gateway_capacity_by_minute"], bound)
+    counted = told["port_counters_by_minute"].frame
+    for resource_id, instance, frame in _parts(counters.measured(counted), "instance"):
+        both = frame.drop_nulls(["used", "allocated"]).filter(pl.col("allocated") > 0)
+        if both.height:
+            limit = float(both["allocated"].min())  # type: ignore[arg-type]
+            own = _own("measured_ports", owners, resource_id, instance, limit)
+            yield own, _exact(both.select("minute", value="used"))
+    for counter, kind, limit in (
+        ("total_connections", "nat_connections", float(NAT_IN_ALL.value)),
+        ("port_utilisation", "firewall_ports", 1.0),
+    ):
+        of_one = counted.filter(pl.col("counter") == counter)
+        for resource_id, instance, frame in _parts(of_one, "instance"):
+            own = _own(kind, owners, resource_id, instance, limit)
+            yield own, _exact(frame.select("minute", "value"))
+    load = told["gateway_capacity_by_minute"].frame
+    for resource_id, measure, frame in _parts(load, "measure"):
+        own = _own("gateway_load", owners, resource_id, measure, 1.0)
+        yield own, _exact(frame.select("minute", "value"))
+
+
+def _parts(frame: pl.DataFrame, by: str) -> Iterator[tuple[str, str | None, pl.DataFrame]]:
+    for (resource, part), rows in frame.group_by(["resource_id", by], maintain_order=True):
+        yield str(resource), part if isinstance(part, str) else None, rows
+
+
+def _exact(frame: pl.DataFrame) -> pl.DataFrame:
+    """What was measured is its own bound; of several values of a minute the greatest."""
+    by_minute = frame.group_by("minute", maintain_order=True).agg(pl.col("value").max())
+    return by_minute.select(
+        "minute",
+        **dict.fromkeys(("lower", "estimate", "upper", "wanted"), pl.col("value")),
+    ).sort("minute")
+
+
+LIMITS = {
+    "measured_ports": ("ports allocated, as measured beside them", "ports"),
+    "nat_connections": (NAT_IN_ALL.source, "connections"),
+    "firewall_ports": ("the metric is a share of all its ports", "share"),
+    "gateway_load": ("the metric is a share of the gateway's capacity", "share"),
+}
+
+
+def _own(
+    kind: str, owners: Mapping[str, str], resource_id: str, instance: str | None, limit: float
+) -> Resource:
+    """A measured resource; of the gateway whose way out it is, where the settings say so."""
+    limit_from, unit = LIMITS[kind]
+    owner = owners.get(resource_id, resource_id)
+    named = None if owner == resource_id else resource_id.rpartition("/")[2]
+    parts = [each for each in (named, instance) if each]
+    return Resource(
+        kind=kind,
+        gateway=owner,
+        destination=None,
+        instance=" ".join(parts) or None,
+        limit=limit,
+        limit_from=limit_from,
+        limit_is_fact=True,
+        unit=unit,
+        basis="metrics",
+    )

@@ -1,0 +1,52 @@
+"""What a capacity review knows, of all resources and of each one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from pipeline import capacity_finding as finding
+from pipeline.config import Settings
+from pipeline.level import Level
+from pipeline.limits import Way
+from pipeline.transforms import forecast
+from pipeline.transforms.trend import Series
+from pipeline.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What the whole review knows: its window, its days, and what each gateway's days tell.
+
+    ``hours`` are those with requests; ``days_told`` has for each gateway the days whose logs are
+    there for the most part.
+    """
+
+    settings: Settings
+    review: Window
+    days: list[date]
+    days_told: Mapping[str, set[date]]
+    ways: Mapping[str, Way]
+    reuse: list[finding.Reuse]
+    hours: pl.DataFrame
+    demand_by_week: pl.DataFrame
+    traffic: pl.DataFrame
+    starved: pl.DataFrame
+    fared: Mapping[tuple[str, str, str, str], forecast.Fared]
+    weeks: int
+
+    def reuse_at(self, gateway: str) -> float:
+        """The share of a gateway's calls that open no connection."""
+        return next(each.share for each in self.reuse if each.gateway == gateway)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A resource as the review tells it, with what figures draw of it."""
+
+    resource: finding.Resource
+    level: Level
+    days: list[date]
+    values: Series
+    forecast: forecast.Forecast | None

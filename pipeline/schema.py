@@ -1,0 +1,24 @@
+"""Schema: the JSON Schema of the documents that reports write, made from their types."""
+
+import inspect
+
+import msgspec
+
+from pipeline.capacity_finding import Review
+from pipeline.finding import SCHEMA_VERSION, Findings
+
+
+def schema() -> dict[str, object]:
+    """The JSON Schema of the findings: those of an incident report, or of a capacity review."""
+    documents, shapes = msgspec.json.schema_components(
+        [Findings, Review], ref_template="#/$defs/{name}"
+    )
+    for shape in shapes.values():
+        # Python 3.13 takes a docstring's indentation off by itself, those before it do not.
+        shape["description"] = inspect.cleandoc(shape.get("description", ""))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"gateway-rca findings {SCHEMA_VERSION}",
+        "anyOf": list(documents),
+        "$defs": shapes,
+    }

@@ -1,0 +1,161 @@
+"""Trend: the robust slope of a daily series, with the weekday pattern and one jump taken out.
+
+The slope is that of Theil and Sen, the median over all pairs of days, so that single days of any
+height do not move it. A jump that stays (a customer that moved in) is no growth: where one explains
+the series better than a straight line, only pairs on the same side of it count.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Series = npt.NDArray[np.float64]
+
+WEEK = 7
+# With fewer days observed nothing is said; with fewer weeks there is no weekday pattern to know.
+LEAST_DAYS = 21
+PATTERN_DAYS = 21
+# A jump needs so many observed days on both sides, and must explain so much more.
+SIDE = 10
+JUMP_PENALTY = 4.0
+# A spread of nothing would make everything certain.
+LEAST_NOISE = 1e-3
+MOST_CORRELATION = 0.8
+TO_SIGMA = 1.4826
+# The median of n values errs by so much more than their mean.
+MEDIAN_ERROR = 1.2533
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A straight line through a daily series, day 0 being its first; its errors are one sigma.
+
+    ``weekday`` holds the factor of each weekday, Monday first. ``noise`` is the spread of single
+    days around line and pattern, before the weekday's factor. ``jump`` is the day that a jump which
+    stayed came on, null where there is none.
+    """
+
+    level: float
+    slope: float
+    slope_error: float
+    level_error: float
+    centre: float
+    noise: float
+    weekday: tuple[float, ...]
+    jump: int | None
+    days: int
+
+    def line(self, day: float) -> float:
+        """The line at a day, without the weekday's factor."""
+        return self.level + self.slope * (day - self.centre)
+
+    def error(self, day: float) -> float:
+        """How far the line itself may be off there, one sigma."""
+        return float(np.hypot(self.level_error, self.slope_error * (day - self.centre)))
+
+    @property
+    def grows(self) -> bool:
+        """Whether the slope is above zero beyond its error: twice that is asked for."""
+        return self.slope > 2 * self.slope_error
+
+
+def trend(values: Series, first_weekday: int) -> Trend | None:
+    """The trend of a value a day, NaN where a day is missing; null where there are too few.
+
+    ``first_weekday`` is that of the first day, 0 for Monday.
+    """
+    days = np.flatnonzero(np.isfinite(values))
+    if len(days) < LEAST_DAYS:
+        return None
+    told = values[days]
+    weekdays = (days + first_weekday) % WEEK
+    factors = np.ones(WEEK)
+    jump: int | None = None
+    for _ in range(2 if days[-1] - days[0] >= PATTERN_DAYS else 1):
+        level = told / factors[weekdays]
+        slope, jump = _slope(days, level)
+        fitted = _fitted(days, level, slope, jump)
+        if days[-1] - days[0] >= PATTERN_DAYS:
+            factors = _pattern(told, fitted, weekdays)
+    level = told / factors[weekdays]
+    slope, jump = _slope(days, level)
+    residuals = level - _fitted(days, level, slope, jump)
+    last = days >= (jump or 0)
+    noise = max(TO_SIGMA * float(np.median(np.abs(residuals))), LEAST_NOISE)
+    inflation = _inflation(residuals, noise)
+    centre = float(days[last].mean())
+    return Trend(
+        level=float(np.median(level[last] - slope * (days[last] - centre))),
+        slope=slope,
+        slope_error=noise * inflation / float(np.sqrt(_spread(days, jump))),
+        level_error=MEDIAN_ERROR * noise * inflation / float(np.sqrt(last.sum())),
+        centre=centre,
+        noise=noise,
+        weekday=tuple(float(each) for each in factors),
+        jump=jump,
+        days=len(days),
+    )
+
+
+def _slope(days: npt.NDArray[np.int64], level: Series) -> tuple[float, int | None]:
+    """The slope, and the day of the jump that explains the series better, if one does."""
+    early, late = np.triu_indices(len(days), 1)
+    slopes = (level[late] - level[early]) / (days[late] - days[early])
+    plain = float(np.median(slopes))
+    least = _left(days, level, plain, None)
+    best: tuple[float, float, int | None] = (least, plain, None)
+    for place in range(SIDE, len(days) - SIDE + 1, 2):
+        within = (late < place) | (early >= place)
+        slope = float(np.median(slopes[within]))
+        left = _left(days, level, slope, int(days[place]))
+        if left < best[0]:
+            best = (left, slope, int(days[place]))
+    gain = 2 * len(days) * np.log(max(least, 1e-12) / max(best[0], 1e-12))
+    if gain > JUMP_PENALTY * np.log(len(days)):
+        return best[1], best[2]
+    return plain, None
+
+
+def _left(days: npt.NDArray[np.int64], level: Series, slope: float, jump: int | None) -> float:
+    """What the line leaves unexplained."""
+    return float(np.abs(level - _fitted(days, level, slope, jump)).sum())
+
+
+def _fitted(days: npt.NDArray[np.int64], level: Series, slope: float, jump: int | None) -> Series:
+    """The line of that slope; on each side of a jump at the height of its own days."""
+    flat = level - slope * days
+    if jump is None:
+        heights = np.full(len(days), np.median(flat))
+    else:
+        behind = days >= jump
+        heights = np.where(behind, np.median(flat[behind]), np.median(flat[~behind]))
+    line: Series = slope * days + heights
+    return line
+
+
+def _pattern(told: Series, fitted: Series, weekdays: npt.NDArray[np.int64]) -> Series:
+    """The factor of each weekday; they have a mean of 1. A weekday told less than twice has 1."""
+    above = fitted > LEAST_NOISE
+    factors = np.ones(WEEK)
+    for weekday in range(WEEK):
+        own = above & (weekdays == weekday)
+        if own.sum() >= 2:
+            factors[weekday] = max(float(np.median(told[own] / fitted[own])), 0.01)
+    factors /= factors.mean()
+    return factors
+
+
+def _spread(days: npt.NDArray[np.int64], jump: int | None) -> float:
+    """The squares of the distances of days from the middle of their side, added up."""
+    sides = [days] if jump is None else [days[days < jump], days[days >= jump]]
+    return sum(float(((side - side.mean()) ** 2).sum()) for side in sides)
+
+
+def _inflation(residuals: Series, noise: float) -> float:
+    """How much less days tell for being like the day before, as a factor of errors."""
+    held = np.clip(residuals, -3 * noise, 3 * noise)
+    square = float((held**2).sum())
+    correlation = float((held[1:] * held[:-1]).sum()) / square if square else 0.0
+    correlation = min(max(correlation, 0.0), MOST_CORRELATION)
+    return float(np.sqrt((1 + correlation) / (1 - correlation)))
