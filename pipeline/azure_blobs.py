@@ -10,6 +10,7 @@ import atexit
 import fnmatch
 import ipaddress
 import logging
+import mimetypes
 import os
 import re
 from collections.abc import Iterator
@@ -26,12 +27,20 @@ from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
     HttpResponseError,
+    ResourceExistsError,
     ResourceNotFoundError,
     ServiceRequestError,
     ServiceResponseError,
 )
 from azure.identity import DefaultAzureCredential
-from azure.storage.blob import BlobProperties, BlobServiceClient, ContainerClient, ExponentialRetry
+from azure.storage.blob import (
+    BlobLeaseClient,
+    BlobProperties,
+    BlobServiceClient,
+    ContainerClient,
+    ContentSettings,
+    ExponentialRetry,
+)
 
 PUBLIC_ENDPOINT = "https://{account}.blob.core.windows.net"
 EMULATOR = "AZURITE_BLOB_STORAGE_URL"
@@ -219,9 +228,45 @@ def read(blob: Place, start: int, stop: int) -> bytes:
 
 
 def write(blob: Place, file: Path) -> None:
-    """Makes a blob of a file, in place of one of that name."""
+    """Makes a blob of a file, in place of one of that name; browsers are told what it is."""
+    kind = mimetypes.guess_type(blob.path)[0] or "application/octet-stream"
+    told = ContentSettings(f"{kind}; charset=utf-8" if kind.startswith("text/") else kind)
     with file.open("rb") as content, _telling(blob, "write"):
-        _container(blob).upload_blob(blob.path, content, overwrite=True)
+        _container(blob).upload_blob(blob.path, content, overwrite=True, content_settings=told)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lease on a blob, until it is released or was not renewed for its time."""
+
+    client: BlobLeaseClient
+
+    def renew(self) -> bool:
+        """Takes it for its time again; whether it was still ours."""
+        try:
+            self.client.renew()
+        except AzureError:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Gives it back; where that fails, it ends by itself."""
+        with suppress(AzureError):
+            self.client.release()
+
+
+def leased(blob: Place, seconds: int) -> Lease | None:
+    """The lease of a blob, which is made if it is not there; null while another has it."""
+    client = _container(blob).get_blob_client(blob.path)
+    with _telling(blob, "write"):
+        with suppress(ResourceExistsError):
+            client.upload_blob(b"", overwrite=False)
+        try:
+            return Lease(client.acquire_lease(seconds))
+        except HttpResponseError as error:
+            if str(getattr(error, "error_code", "")) == "LeaseAlreadyPresent":
+                return None
+            raise
 
 
 def delete(blob: Place) -> bool:

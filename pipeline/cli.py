@@ -175,6 +175,120 @@ def demo(output: Path) -> ExitStatus:
         return _report([str(samples())], f"{folder}/lake", (None, None), outputs, None)
 
 
+@main.command("run")
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the run's manifest on stdout.")
+@_answered
+def run_(config: Path, as_json: bool) -> ExitStatus:
+    """Do the scheduled job once.
+
+    Lands what is new in the sources, reports incidents that are new or changed, makes the weekly
+    capacity review when it is due, hands all to the targets, and keeps the lake tidy. Logs are JSON
+    on stderr; each run leaves a manifest in LAKE/runs. A run may be killed or overlap another at
+    any point: the next one goes on.
+
+    \b
+    gateway-rca run gateway-rca.toml
+    """
+    from datetime import UTC, datetime
+
+    from pipeline import log
+    from pipeline.checked import checked
+    from pipeline.termination import asked
+
+    stopping = asked()
+    settings = checked(config)
+    log.start()
+    from pipeline.job import run
+
+    manifest = run(settings, lambda: datetime.now(UTC), stopping)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(manifest).decode())
+    else:
+        for line in (*manifest.reports, *(f"published: {each}" for each in manifest.delivered)):
+            click.echo(line)
+    for each in manifest.errors:
+        _say(f"incomplete: {each}")
+    if manifest.errors:
+        return ExitStatus.INCOMPLETE
+    return ExitStatus.NOTHING if manifest.outcome == "nothing" else ExitStatus.DONE
+
+
+@main.group()
+def config() -> None:
+    """Look at the settings.
+
+    \b
+    gateway-rca config check gateway-rca.toml
+    """
+
+
+@config.command("check")
+@click.argument("file", default=Path("gateway-rca.toml"), type=click.Path(path_type=Path))
+@_answered
+def config_check(file: Path) -> None:
+    """Check the settings of the scheduled job, and name all that is wrong.
+
+    \b
+    gateway-rca config check gateway-rca.toml
+    """
+    from pipeline.checked import checked, targets
+
+    settings = checked(file)
+    to = ", ".join(each.name for each in targets(settings)) or "the lake alone"
+    click.echo(f"{file}: sound; reports go to {to}")
+
+
+@main.command("status")
+@click.option("--lake", help="Lake to look at; else that of the settings.")
+@click.option(
+    "--config",
+    "file",
+    default=Path("gateway-rca.toml"),
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Settings of the scheduled job.",
+)
+@click.option("--max-age", default="26h", show_default=True, help="A run did well since then.")
+@click.option("--max-gap", default="3h", show_default=True, help="Hours without requests allowed.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON on stdout.")
+@_answered
+def watch(lake: str | None, file: Path, max_age: str, max_gap: str, as_json: bool) -> ExitStatus:
+    """Tell whether the scheduled job works.
+
+    Fails (exit 1) if no run did well lately, or a resource that sent requests was silent. Let
+    another scheduler than the job's own call it.
+
+    \b
+    gateway-rca status --max-age 26h
+    """
+    from datetime import UTC, datetime
+
+    from pipeline.checked import checked
+    from pipeline.lake import Lake
+    from pipeline.overdue import watched
+    from pipeline.window import age
+
+    longest = age(max_age, "--max-age"), age(max_gap, "--max-gap")
+    if lake is None:
+        land_ = checked(file).land
+        lake = land_.lake if land_ else None
+    found = watched(Lake(lake or ""), *longest, datetime.now(UTC))
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(found).decode())
+    else:
+        for each in found:
+            cure = f"; {each.cure}" if each.cure else ""
+            click.echo(
+                f"{'well    ' if each.well else 'not well'}  {each.about}: {each.says}{cure}"
+            )
+    return ExitStatus.DONE if all(each.well for each in found) else ExitStatus.INCOMPLETE
+
+
 @main.group("lake")
 def lake_() -> None:
     """See what a lake covers, and keep it small.

@@ -208,6 +208,34 @@ def _findings(
     settings: Settings,
     say: Say,
 ) -> Report:
+    seen = survey(engine, lake, bounds, settings)
+    return findings(seen, seen.found, say)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a whole window holds, and the incidents found there, none of them looked into yet."""
+
+    engine: Engine
+    lake: Lake
+    settings: Settings
+    window: Window
+    window_from: str
+    learnt: dict[str, str]
+    whole: dict[str, Answer]
+    found: list[Run]
+
+
+def survey(
+    engine: Engine,
+    lake: Lake,
+    bounds: tuple[datetime | None, datetime | None],
+    settings: Settings,
+) -> Survey:
+    """Asks what concerns the whole window; a side left open is where the data begins or ends.
+
+    Raises ``NothingToReportError`` where the window holds no request.
+    """
     keep_up(lake)
     for name in READ:
         engine.attach(name, datasets()[name], lake.files(name))
@@ -229,6 +257,13 @@ def _findings(
         ),
         whole["failures_by_minute"].frame,
     )
+    return Survey(engine, lake, settings, window, window_from, learnt, whole, found)
+
+
+def findings(seen: Survey, found: list[Run], say: Say) -> Report:
+    """The report on so many of the incidents that a survey found, each looked into."""
+    engine, lake, settings = seen.engine, seen.lake, seen.settings
+    window, whole = seen.window, seen.whole
     ways = {
         gateway: limits.way_out(gateway, settings.stated(gateway), window.stop)
         for gateway in whole["requests_by_minute"].frame["gateway"].unique().sort().to_list()
@@ -249,11 +284,11 @@ def _findings(
             kind="incident",
             generator=_generator(),
             window=Span(start=iso(window.start) or "", end=iso(window.stop)),
-            window_from=window_from,
+            window_from=seen.window_from,
             coverage=method.coverage(
                 about["read"], _spans(engine, lake), whole["requests_by_minute"].frame, window
             ),
-            assumptions=method.assumptions(ways, settings, learnt),
+            assumptions=method.assumptions(ways, settings, seen.learnt),
             objective=Objective(
                 availability=settings.slo.availability, window_days=settings.slo.window_days
             ),
