@@ -225,5 +225,5 @@ def _evidence(seen: Survey, run: Run) -> str:
         files = seen.lake.files_between(name, "time", parameters["start"], parameters["stop"])
         seen.engine.attach("dated", DATED, files)
         answer = ask(seen.engine, ["rows_between"], parameters)["rows_between"]
-        found[name] = int(answer.frame["rows"][0])
+        found[name] = int(answer.frame["rows"].sum())
     return msgspec.json.encode(found, order="deterministic").decode()
