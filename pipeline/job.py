@@ -20,7 +20,7 @@ from pipeline import delivery, lease, ledger, log, upkeep
 from pipeline import manifest as manifests
 from pipeline.checked import Target, targets
 from pipeline.config import Land, Review, Settings, Weekday
-from pipeline.errors import NothingToReportError, PipelineError
+from pipeline.errors import ExitStatus, NothingToReportError, PipelineError
 from pipeline.issuing import EVIDENCE, issued
 from pipeline.lake import Lake
 from pipeline.land import Landing, land
@@ -34,12 +34,18 @@ REVIEW = "capacity"
 CUT_SHORT = "time was over, or it was told to end; the next run goes on from there"
 
 
+class StoppedError(PipelineError):
+    """The settings are sound, but the lake could not be worked on."""
+
+    status = ExitStatus.INCOMPLETE
+
+
 def run(
     settings: Settings, now: Callable[[], datetime], stopping: Callable[[], bool] = lambda: False
 ) -> Manifest:
     """One run; it asks ``stopping`` whether to end early.
 
-    Raises ``PipelineError`` where the lake cannot be worked on at all; a notice is published first.
+    Raises ``StoppedError`` where the lake cannot be worked on at all; a notice is published first.
     """
     if settings.land is None:
         raise PipelineError("the settings have no [land]; state its sources and lake")
@@ -57,7 +63,7 @@ def run(
         told = Manifest(started=now(), errors=[f"lake: {error}"])
         for each in delivery.notify(targets(settings), told):
             log.problem("notice not published", why=each)
-        raise
+        raise StoppedError(f"{error}") from error
 
 
 @dataclass(slots=True)
