@@ -13,6 +13,7 @@ import logging
 import mimetypes
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -382,6 +383,17 @@ class _Retry(ExponentialRetry):
     ) -> bool:
         final = isinstance(error, ClientAuthenticationError) or _is_unknown_host(error)
         return not final and super().increment(settings, request, response, error)
+
+    def send(self, request: Any) -> Any:
+        """Sends; a service or proxy that says 429 is asked again, which the SDK's own does not."""
+        answer = super().send(request)  # type: ignore[no-untyped-call]
+        reads = request.http_request.method in ("GET", "HEAD")
+        for pause in range(1, TRIES + 1):
+            if answer.http_response.status_code != 429 or not reads:
+                break
+            time.sleep(pause)
+            answer = super().send(request)  # type: ignore[no-untyped-call]
+        return answer
 
 
 def _is_unknown_host(error: AzureError | None) -> bool:

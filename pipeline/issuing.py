@@ -23,7 +23,7 @@ from pipeline.ledger import SAME_INCIDENT, Entry, entries, folder, issue, matche
 from pipeline.report import Format, Report, write
 from pipeline.run import Survey, findings, survey
 from pipeline.transforms.incidents import Run
-from pipeline.window import told
+from pipeline.window import floor, told
 from pipeline.wording import count, last, slug, utc
 
 # Rows of these, from an hour before an incident to an hour after it, are what it rests on.
@@ -59,9 +59,7 @@ def issued(
     was ``weighed`` by the same rows before is not weighed again. Raises ``NothingToReportError``
     where there is no request to look at.
     """
-    since = (now - timedelta(days=settings.incident.look_back_days)).replace(
-        minute=0, second=0, microsecond=0
-    )
+    since = floor(now - timedelta(days=settings.incident.look_back_days)).replace(minute=0)
     seen = survey(DuckDB(), lake, (since, None), settings)
     known = [each for each in newest(entries(lake)).values() if each.kind == KIND]
     before = matched([(run.gateway, run.start, run.last) for run in seen.found], known)
@@ -74,8 +72,8 @@ def issued(
         if earlier:
             same = rows == weighed.get(earlier.id, earlier.evidence)
             done.weighed[earlier.id] = rows
-            # Of one that began before the window its beginning is not looked at any more.
-            if (same and not completed) or earlier.onset < seen.window.start + NEAR:
+            # Of one that began before, or at once after that, the beginning is not in sight.
+            if (same and not completed) or earlier.onset < since + NEAR:
                 continue
         maker = _Maker(seen, now, incomplete, [each.id for each in known + done.issued])
         entry, missing = maker.made(run, rows, earlier)
