@@ -71,6 +71,6 @@ samples: setup ## Write the synthetic sample again
 
 # Of out/ only the demo goes: the rest may be somebody's report.
 clean: ## Remove .venv, .uv, caches and the demo's output
-	rm -rf .venv .uv .azurite out/demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	rm -rf .venv .uv .azurite .functions out/demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
