@@ -91,7 +91,11 @@ def answer(told: Any) -> dict[str, Any]:
     http = told.return_value.http
     body = next(iter(http.body.__dict__.values()))
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    return {"status": int(http.status_code), "headers": dict(http.headers), "body": text}
+    return {
+        "status": int(http.status_code),
+        "headers": {key.lower(): value for key, value in http.headers.items()},
+        "body": text,
+    }
 
 
 if __name__ == "__main__":

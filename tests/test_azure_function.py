@@ -95,7 +95,7 @@ def test_a_timer_does_the_job_and_a_request_gets_its_report(app: Path) -> None:
     assert (report["status"], page["status"]) == (200, 200)
     assert len(json.loads(report["body"])["incidents"]) == 1
     assert page["body"].startswith("<!DOCTYPE html>")
-    assert page["headers"]["Content-Type"].startswith("text/html")
+    assert page["headers"]["content-type"].startswith("text/html")
     assert (wrong["status"], none["status"]) == (400, 404)
     assert "is not a time" in wrong["body"]
     # The export is long past by today's clock: there is nothing to look at, and no error.
