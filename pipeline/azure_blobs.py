@@ -46,6 +46,7 @@ from azure.storage.blob import (
 PUBLIC_ENDPOINT = "https://{account}.blob.core.windows.net"
 EMULATOR = "AZURITE_BLOB_STORAGE_URL"
 TOKEN_SCOPE = "https://storage.azure.com/.default"  # noqa: S105  # the name of a right, no secret
+MANAGEMENT_SCOPE = "{endpoint}/.default"
 GLOB_SIGNS = re.compile(r"[*?\[]")
 # After the first try; all waiting between them takes about half a minute.
 TRIES = 4
@@ -366,6 +367,14 @@ def _credential() -> DefaultAzureCredential:
     credential = DefaultAzureCredential()
     _opened.callback(credential.close)
     return credential
+
+
+def token(scope: str) -> str:
+    """A token of another right than that on blobs; it lives for an hour or so."""
+    try:
+        return _credential().get_token(scope).token
+    except AzureError as error:
+        raise UnavailableError(NO_CREDENTIAL) from error
 
 
 def close() -> None:

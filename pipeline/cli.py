@@ -241,6 +241,70 @@ def config_check(file: Path) -> None:
     click.echo(f"{file}: sound; reports go to {to}")
 
 
+@main.command("fetch-metrics")
+@click.argument("resource", nargs=-1)
+@click.option("--lake", help="Lake to land in; else that of the settings.")
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Settings of the scheduled job: the egress_resource_id of each gateway, and the lake.",
+)
+@click.option("--from", "start", metavar="T", help="From then on; else two days back.")
+@click.option("--to", "stop", metavar="T", help="Up to then; else up to now.")
+@_answered
+def fetch_metrics(
+    resource: tuple[str, ...],
+    lake: str | None,
+    file: Path | None,
+    start: str | None,
+    stop: str | None,
+) -> ExitStatus:
+    """Read SNAT metrics from Azure Monitor, and land them.
+
+    No diagnostic setting exports these: a load balancer's allocated and used SNAT ports, and failed
+    connections told apart; all of a NAT gateway. RESOURCE is the id of a load balancer, NAT gateway
+    or Azure Firewall. Azure keeps them for 93 days. Takes the role Monitoring Reader.
+
+    \b
+    gateway-rca fetch-metrics --config gateway-rca.toml
+    gateway-rca fetch-metrics /subscriptions/…/natGateways/egress --lake lake --from 2026-03-10
+    """
+    from datetime import UTC, datetime, timedelta
+
+    from pipeline.checked import checked
+    from pipeline.fetching import fetch
+    from pipeline.lake import Lake
+    from pipeline.run import problems, told
+    from pipeline.window import parsed
+
+    settings = checked(file) if file else None
+    ids = resource or tuple(
+        dict.fromkeys(
+            each.egress_resource_id
+            for each in (settings.gateway if settings else ())
+            if each.egress_resource_id
+        )
+    )
+    place = lake or (settings.land.lake if settings and settings.land else None)
+    if not ids or place is None:
+        raise PipelineError(
+            "name a resource and --lake, or with --config settings whose gateways state "
+            "egress_resource_id"
+        )
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    until = parsed(stop, "--to") if stop else now
+    since = parsed(start, "--from") if start else until - timedelta(days=2)
+    if since >= until:
+        raise PipelineError("--to is not after --from; swap them")
+    landing = fetch(ids, Lake(place), since, until)
+    click.echo(told(landing))
+    shortcomings = problems(landing)
+    for each in shortcomings:
+        _say(f"incomplete: {each}")
+    return ExitStatus.INCOMPLETE if shortcomings else ExitStatus.DONE
+
+
 @main.command("status")
 @click.option("--lake", help="Lake to look at; else that of the settings.")
 @click.option(
@@ -425,21 +489,31 @@ def recount(lake: str) -> None:
 @main.command()
 @click.argument("source", nargs=-1)
 @click.option("--lake", help="Lake to try: a folder, or az://ACCOUNT/CONTAINER/PREFIX.")
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Settings of the scheduled job: try all that it needs.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON on stdout.")
 @_answered
-def doctor(source: tuple[str, ...], lake: str | None, as_json: bool) -> ExitStatus:
+def doctor(
+    source: tuple[str, ...], lake: str | None, file: Path | None, as_json: bool
+) -> ExitStatus:
     """Check this machine, say how to mend it.
 
     With SOURCE or --lake also whether they can be reached: a lake is tried by writing a small file,
-    which is removed again.
+    which is removed again. With --config the settings of the scheduled job, its sources, lake and
+    targets, and its last run; nothing is sent to webhooks and mailboxes.
 
     \b
     gateway-rca doctor
+    gateway-rca doctor --config gateway-rca.toml
     gateway-rca doctor az://contosologs/insights-logs-gatewaylogs --lake az://contosologs/lake
     """
     from pipeline.doctor import checks
 
-    found = checks(source, lake)
+    found = checks(source, lake, file)
     if as_json:
         import msgspec
 

@@ -55,14 +55,14 @@ def small(folder: Path, **told: Any) -> Settings:
     return settings({"land": land, **told})
 
 
-def failing(folder: Path, first: int = 0, last: int = 300) -> None:
-    """An hour of requests, of which those of some minutes fail."""
+def failing(folder: Path, name: str = "PT1H", seconds: range = range(0, 3600, 4)) -> None:
+    """A blob of requests; those of five minutes from half past eight on fail."""
     told = []
-    for second in range(0, 3600, 4):
-        bad = first <= second - 1800 < last
+    for second in seconds:
+        bad = 1800 <= second < 2100
         properties = {"responseCode": 500, "backendResponseCode": 500} if bad else {}
         told.append(json.dumps(record(second, isRequestSuccess=not bad, properties=properties)))
-    blob(folder / "in" / "PT1H.json", ("\n".join(told) + "\n").encode())
+    blob(folder / "in" / f"{name}.json", ("\n".join(told) + "\n").encode())
 
 
 EVENING = datetime(2026, 3, 10, 20, tzinfo=UTC)
@@ -398,3 +398,34 @@ def test_the_example_is_sound() -> None:
     read = checked(Path(__file__).parents[1] / "deploy" / "gateway-rca.toml")
     assert read.land is not None
     assert {each["kind"] for each in read.publish} == {"folder", "webhook", "mail"}
+
+
+def test_the_doctor_looks_at_all_that_the_job_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GATEWAY_RCA_WEBHOOK_URL", raising=False)
+    blob(tmp_path / "in" / "PT1H.json", lines(1))
+    file = tmp_path / "gateway-rca.toml"
+    file.write_text(
+        f'[land]\nsources = ["{tmp_path}/in", "{tmp_path}/away"]\nlake = "{tmp_path}/lake"\n'
+        f'[[publish]]\nkind = "folder"\nto = "{tmp_path}/out"\n'
+        '[[publish]]\nkind = "webhook"\ncard = "slack"\n'
+    )
+    CliRunner().invoke(main, ["run", str(file)])
+    result = CliRunner().invoke(main, ["doctor", "--config", str(file), "--json"])
+    told = {each["name"]: each for each in json.loads(result.stdout)}
+    assert result.exit_code == 1
+    sound = ("settings", f"target folder {tmp_path}/out", "lake", "clock", "lake protocol", "fonts")
+    assert [name for name in sound if not told[name]["sound"]] == []
+    for name, cure in (
+        ("source", "name an export to read"),
+        ("target webhook GATEWAY_RCA_WEBHOOK_URL", "set it"),
+        ("last run", "mend that"),
+    ):
+        assert not told[name]["sound"]
+        assert told[name]["cure"] == cure
+    assert list((tmp_path / "out").rglob("gateway-rca-doctor")) == []
+    file.write_text("[land]\n")
+    result = CliRunner().invoke(main, ["doctor", "--config", str(file), "--json"])
+    (settings_,) = [each for each in json.loads(result.stdout) if each["name"] == "settings"]
+    assert not settings_["sound"]
