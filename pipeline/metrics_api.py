@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http.client import HTTPException
 from urllib.parse import urlencode
 
 from pipeline.errors import PipelineError
@@ -136,7 +137,7 @@ def _answered(request: urllib.request.Request) -> tuple[bytes | None, str, float
             after = error.headers.get("Retry-After", "0")
             wait = float(after) if after.isdigit() else 0.0
             return None, _why(error.code, error.read()), wait if error.code in AGAIN else None
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         why = f"{endpoint()} cannot be reached ({type(error).__name__}); check network and proxy"
         return None, why, 0.0
 

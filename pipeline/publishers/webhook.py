@@ -7,6 +7,7 @@ import os
 import time
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Literal
 
 import msgspec
@@ -56,7 +57,7 @@ def _posted(request: urllib.request.Request) -> tuple[str | None, float | None]:
             after = error.headers.get("Retry-After", "0")
             wait = float(after) if after.isdigit() else 0.0
             return f"answered with HTTP status {error.code}", wait if error.code in AGAIN else None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         # What it says may hold the URL.
         return f"cannot be reached ({type(error).__name__})", 0.0
 
