@@ -16,6 +16,7 @@ from pipeline.wording import of
 
 # What could not be handed on for so long is not tried again; a new target gets what is younger.
 TRIED_FOR = timedelta(days=7)
+NOTICE = "notice, "
 
 
 def deliver(
@@ -80,5 +81,5 @@ def notify(targets: Iterable[Target], manifest: Manifest) -> list[str]:
             try:
                 target.publish(notice)
             except PublishError as error:
-                failed.append(f"notice, {target.name}: {error}")
+                failed.append(f"{NOTICE}{target.name}: {error}")
     return failed

@@ -87,7 +87,7 @@ class Job:
         try:
             self._parts(to)
         finally:
-            if manifest.errors and (before is None or manifest.errors != before.errors):
+            if manifest.errors and manifest.errors != _own_errors(before):
                 manifest.errors += delivery.notify(to, manifest)
             manifest.ended = self.now()
             manifest.took_s = (manifest.ended - manifest.started).total_seconds()
@@ -266,6 +266,12 @@ def due(review: Review, now: datetime) -> datetime:
     back = (now.weekday() - list(Weekday).index(review.weekday)) % 7
     at = (now - back * DAY).replace(hour=review.hour, minute=0, second=0, microsecond=0)
     return at if at <= now else at - WEEK
+
+
+def _own_errors(before: Manifest | None) -> list[str]:
+    """The errors of the run before, but for those of telling them."""
+    told = before.errors if before else []
+    return [each for each in told if not each.startswith(delivery.NOTICE)]
 
 
 def _tell(told: OfSource, landing: Landing) -> None:

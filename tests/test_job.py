@@ -120,18 +120,6 @@ def test_three_days_in_steps_make_one_report_and_its_revision(
     assert_sound(home.location)
 
 
-def test_a_run_without_news_issues_and_hands_on_nothing(tmp_path: Path) -> None:
-    failing(tmp_path)
-    job = small(tmp_path, publish=[{"kind": "folder", "to": str(tmp_path / "out")}])
-    once = run(job, at(EVENING))
-    assert (once.outcome, len(once.reports), len(once.delivered)) == ("done", 1, 1)
-    there = sorted((tmp_path / "out").rglob("*"))
-    again = run(job, at(EVENING + HOUR))
-    assert (again.outcome, again.reports, again.delivered) == ("done", [], [])
-    assert sorted((tmp_path / "out").rglob("*")) == there
-    assert len(ledger.entries(Lake(tmp_path / "lake"))) == 1
-
-
 def test_a_source_that_is_away_is_told_stamped_and_made_good(tmp_path: Path) -> None:
     failing(tmp_path)
     away = tmp_path / "away"
@@ -188,17 +176,12 @@ def test_a_webhook_that_is_down_gets_its_card_once_at_the_next_run(
         up = run(job, at(EVENING + HOUR))
         assert up.outcome == "done"
         assert [each["blocks"][0]["type"] for each in posted.taken] == ["section"]
-        assert run(job, at(EVENING + 2 * HOUR)).delivered == []
-        assert len(posted.taken) == 1
-
-
-def test_a_busy_webhook_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    failing(tmp_path)
-    with hook() as posted:
-        monkeypatch.setenv("GATEWAY_RCA_WEBHOOK_URL", posted.url)
-        posted.answers = [429, 502]
-        done = run(small(tmp_path, publish=[{"kind": "webhook", "card": "teams"}]), at(EVENING))
-    assert (done.outcome, len(posted.taken)) == ("done", 1)
+        # Without news nothing is issued, and nothing handed on.
+        there = sorted((tmp_path / "out").rglob("*"))
+        idle = run(job, at(EVENING + 2 * HOUR))
+        assert (idle.outcome, idle.reports, idle.delivered) == ("done", [], [])
+        assert sorted((tmp_path / "out").rglob("*")) == there
+        assert len(ledger.entries(Lake(tmp_path / "lake"))) == len(posted.taken) == 1
 
 
 def test_a_busy_storage_is_tried_again_then_told_then_made_good(
@@ -273,16 +256,16 @@ def test_a_report_is_issued_once_whoever_tries(tmp_path: Path) -> None:
 
 
 def test_what_a_stopped_run_left_is_said_and_gone_on_with(tmp_path: Path) -> None:
-    failing(tmp_path)
+    blob(tmp_path / "in" / "PT1H.json", lines(1, 2, 3))
     job = small(tmp_path)
     stopped = run(job, at(EVENING), stopping=lambda: True)
     assert stopped.outcome == "incomplete"
     assert "the next run goes on" in stopped.errors[-1]
-    assert stopped.reports == []
+    assert [each.unfinished for each in stopped.sources] == [True]
     lake = Lake(tmp_path / "lake")
     manifests.kept(lake, msgspec.structs.replace(stopped, outcome="running"))
     done = run(job, at(EVENING + HOUR))
-    assert len(done.reports) == 1
+    assert done.sources[0].rows == {"requests": 3}
     assert done.notes == ["the run of 2026-03-10T20:00:00Z was stopped in its midst"]
 
 

@@ -131,6 +131,15 @@ def test_a_card_for_teams_is_an_adaptive_card(
     assert card["actions"] == []
 
 
+def test_a_busy_webhook_is_tried_again(issued: Issued, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "PAUSES_S", (0.01, 0.01))
+    with hook() as posted:
+        monkeypatch.setenv("HOOK", posted.url)
+        posted.answers = [429, 502]
+        publish(issued, kind="webhook", card="teams", url_from="HOOK")
+    assert len(posted.taken) == 1
+
+
 @pytest.mark.parametrize(
     "url", ["", "file:///etc/passwd", "http://127.0.0.1:1/hook?sig=SECRET", "https://:x/SECRET"]
 )
