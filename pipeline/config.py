@@ -138,10 +138,10 @@ class Weekday(StrEnum):
     SUNDAY = "sunday"
 
 
-class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When the weekly capacity review is due, UTC."""
+class Capacity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When the scheduled job makes the weekly capacity review, UTC; without a weekday never."""
 
-    weekday: Weekday = Weekday.MONDAY
+    weekday: Weekday | None = None
     hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 6
 
 
@@ -161,7 +161,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slo: Slo = Slo()
     incident: Detection = Detection()
     land: Land | None = None
-    capacity: Review | None = None
+    capacity: Capacity = Capacity()
     retention: Retention = Retention()
     # Each of a kind on the shelf of publishers, which knows its keys.
     publish: tuple[dict[str, Any], ...] = ()

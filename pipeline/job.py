@@ -19,7 +19,7 @@ import msgspec
 from pipeline import delivery, lease, ledger, log, upkeep
 from pipeline import manifest as manifests
 from pipeline.checked import Target, targets
-from pipeline.config import Land, Review, Settings, Weekday
+from pipeline.config import Land, Settings, Weekday
 from pipeline.errors import ExitStatus, NothingToReportError, PipelineError
 from pipeline.issuing import EVIDENCE, issued
 from pipeline.lake import Lake
@@ -204,9 +204,10 @@ class Job:
 
     def _reviewed(self) -> None:
         """The weekly capacity review, if it is due and was not made."""
-        if self.settings.capacity is None:
+        weekday, hour = self.settings.capacity.weekday, self.settings.capacity.hour
+        if weekday is None:
             return
-        at = due(self.settings.capacity, self._moment())
+        at = due(weekday, hour, self._moment())
         id_ = f"{REVIEW}-{at:%Y-%m-%d}"
         if any(each.id == id_ for each in ledger.entries(self.lake)):
             return
@@ -261,10 +262,10 @@ class Job:
         manifest.tidied = self.now()
 
 
-def due(review: Review, now: datetime) -> datetime:
+def due(weekday: Weekday, hour: int, now: datetime) -> datetime:
     """The last moment at which a review was due."""
-    back = (now.weekday() - list(Weekday).index(review.weekday)) % 7
-    at = (now - back * DAY).replace(hour=review.hour, minute=0, second=0, microsecond=0)
+    back = (now.weekday() - list(Weekday).index(weekday)) % 7
+    at = (now - back * DAY).replace(hour=hour, minute=0, second=0, microsecond=0)
     return at if at <= now else at - WEEK
 
 

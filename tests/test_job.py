@@ -16,7 +16,7 @@ from pipeline import azure_blobs, lease, ledger
 from pipeline import manifest as manifests
 from pipeline.checked import checked
 from pipeline.cli import main
-from pipeline.config import Review, Settings, Weekday
+from pipeline.config import Settings, Weekday
 from pipeline.issuing import changes
 from pipeline.job import due, run
 from pipeline.lake import Lake
@@ -323,11 +323,11 @@ def test_an_incident_is_known_again_by_gateway_and_overlap() -> None:
 
 
 def test_a_review_is_due_at_its_hour_of_its_day() -> None:
-    review = Review(Weekday.MONDAY, 6)
+    review = Weekday.MONDAY, 6
     monday = datetime(2026, 3, 9, 6)
-    assert due(review, monday) == monday
-    assert due(review, monday - timedelta(seconds=1)) == monday - timedelta(days=7)
-    assert due(review, monday + timedelta(days=6, hours=17)) == monday
+    assert due(*review, monday) == monday
+    assert due(*review, monday - timedelta(seconds=1)) == monday - timedelta(days=7)
+    assert due(*review, monday + timedelta(days=6, hours=17)) == monday
 
 
 def test_the_dead_mans_check_sees_late_runs_failed_runs_and_gaps(tmp_path: Path) -> None:
