@@ -25,7 +25,7 @@ from pipeline.issuing import EVIDENCE, issued
 from pipeline.lake import Lake
 from pipeline.land import Landing, land
 from pipeline.manifest import Manifest, OfSource
-from pipeline.report import Format
+from pipeline.report import NO_PANGO, Format
 from pipeline.run import problems
 
 DAY = timedelta(days=1)
@@ -217,6 +217,8 @@ class Job:
             output = Path(folder) / "capacity.pdf"
             files = write_review(self.lake, self.settings, output, tuple(Format), as_of=at, weeks=1)
             ledger.issue(self.lake, self._review(id_, at, files), files)
+            if output not in files:
+                self._failed(f"review: {NO_PANGO}")
         self.manifest.reports.append(f"{id_} revision 1")
 
     def _review(self, id_: str, at: datetime, files: list[Path]) -> ledger.Entry:
