@@ -52,9 +52,10 @@ bench: azurite ## Measure how fast logs land and ports are told, small
 fuzz: setup ## Feed the parsers whatever breaks them, for a minute
 	$(bin)/python -m tests.fuzz.formats --seconds 60
 
-kills: azurite ## Kill landings, run two at once, for some minutes: nothing lost, nothing doubled
+kills: azurite ## Kill landings and jobs, run two at once, for some minutes: nothing lost, nothing doubled
 	$(bin)/python -m tests.kill_loop --rounds 20 --where local
 	$(bin)/python -m tests.kill_loop --rounds 20 --where azurite
+	$(bin)/python -m tests.job_kills --rounds 12
 
 coverage: setup ## Hold port bounds against the simulation's truth
 	$(bin)/python -m tests.port_coverage --seeds 1 2 3
@@ -71,6 +72,6 @@ samples: setup ## Write the synthetic sample again
 
 # Of out/ only the demo goes: the rest may be somebody's report.
 clean: ## Remove .venv, .uv, caches and the demo's output
-	rm -rf .venv .uv .azurite out/demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	rm -rf .venv .uv .azurite .functions out/demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

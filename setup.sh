@@ -20,7 +20,11 @@ main() {
     }
     system_packages
     if [ "$task" = lock ]; then write_lock; else fill_venv; fi
-    if [ "$task" = tests ]; then fetch_azurite; find_browser; fi
+    if [ "$task" = tests ]; then
+        fetch_azurite
+        fetch_functions
+        find_browser
+    fi
 }
 
 say() { echo "set-up: $*" >&2; }
@@ -131,6 +135,33 @@ fetch_azurite() {
     npm_run install --prefix .azurite --no-save --no-package-lock --no-audit --no-fund \
         --ignore-scripts --omit=dev --loglevel=error "azurite@$AZURITE" >/dev/null || true
     has_azurite || say "could not install Azurite: npm must reach its registry or a mirror of it"
+}
+
+# The engine of Azure Functions needs Python 3.13. Where .venv is built on an older one, it gets an
+# environment of its own, if there is a Python for it; without it its tests are skipped, and say so.
+fetch_functions() {
+    .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 13))' || {
+        content=$(cat requirements.lock pyproject.toml | cksum)
+        [ "$(cat .functions/.set-up 2>/dev/null)" != "$content" ] || return 0
+        newer=$(newer_python) || {
+            say "no python3.13 here, so the tests of the Azure Function are skipped"
+            return 0
+        }
+        has_uv || prepare_uv
+        say "installing requirements.lock into .functions, on Python 3.13"
+        .uv/bin/uv venv --quiet --clear --python "$newer" .functions
+        .uv/bin/uv pip sync --quiet --python .functions --require-hashes requirements.lock
+        .uv/bin/uv pip install --quiet --python .functions --no-deps --no-build-isolation --editable .
+        echo "$content" >.functions/.set-up
+    }
+}
+
+# A shim of pyenv is there for each version, and works for the chosen one only.
+newer_python() {
+    for each in python3.13 "$HOME"/.pyenv/versions/3.13.*/bin/python; do
+        if "$each" -c 'import sys; print(sys.executable)' 2>/dev/null; then return 0; fi
+    done
+    return 1
 }
 
 has_azurite() {

@@ -10,8 +10,10 @@ import atexit
 import fnmatch
 import ipaddress
 import logging
+import mimetypes
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -26,16 +28,25 @@ from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
     HttpResponseError,
+    ResourceExistsError,
     ResourceNotFoundError,
     ServiceRequestError,
     ServiceResponseError,
 )
 from azure.identity import DefaultAzureCredential
-from azure.storage.blob import BlobProperties, BlobServiceClient, ContainerClient, ExponentialRetry
+from azure.storage.blob import (
+    BlobLeaseClient,
+    BlobProperties,
+    BlobServiceClient,
+    ContainerClient,
+    ContentSettings,
+    ExponentialRetry,
+)
 
 PUBLIC_ENDPOINT = "https://{account}.blob.core.windows.net"
 EMULATOR = "AZURITE_BLOB_STORAGE_URL"
 TOKEN_SCOPE = "https://storage.azure.com/.default"  # noqa: S105  # the name of a right, no secret
+MANAGEMENT_SCOPE = "{endpoint}/.default"
 GLOB_SIGNS = re.compile(r"[*?\[]")
 # After the first try; all waiting between them takes about half a minute.
 TRIES = 4
@@ -219,9 +230,45 @@ def read(blob: Place, start: int, stop: int) -> bytes:
 
 
 def write(blob: Place, file: Path) -> None:
-    """Makes a blob of a file, in place of one of that name."""
+    """Makes a blob of a file, in place of one of that name; browsers are told what it is."""
+    kind = mimetypes.guess_type(blob.path)[0] or "application/octet-stream"
+    told = ContentSettings(f"{kind}; charset=utf-8" if kind.startswith("text/") else kind)
     with file.open("rb") as content, _telling(blob, "write"):
-        _container(blob).upload_blob(blob.path, content, overwrite=True)
+        _container(blob).upload_blob(blob.path, content, overwrite=True, content_settings=told)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lease on a blob, until it is released or was not renewed for its time."""
+
+    client: BlobLeaseClient
+
+    def renew(self) -> bool:
+        """Takes it for its time again; whether it was still ours."""
+        try:
+            self.client.renew()
+        except AzureError:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Gives it back; where that fails, it ends by itself."""
+        with suppress(AzureError):
+            self.client.release()
+
+
+def leased(blob: Place, seconds: int) -> Lease | None:
+    """The lease of a blob, which is made if it is not there; null while another has it."""
+    client = _container(blob).get_blob_client(blob.path)
+    with _telling(blob, "write"):
+        with suppress(ResourceExistsError):
+            client.upload_blob(b"", overwrite=False)
+        try:
+            return Lease(client.acquire_lease(seconds))
+        except HttpResponseError as error:
+            if str(getattr(error, "error_code", "")) == "LeaseAlreadyPresent":
+                return None
+            raise
 
 
 def delete(blob: Place) -> bool:
@@ -322,6 +369,14 @@ def _credential() -> DefaultAzureCredential:
     return credential
 
 
+def token(scope: str) -> str:
+    """A token of another right than that on blobs; it lives for an hour or so."""
+    try:
+        return _credential().get_token(scope).token
+    except AzureError as error:
+        raise UnavailableError(NO_CREDENTIAL) from error
+
+
 def close() -> None:
     """Closes all connections, and forgets what the environment said about credentials."""
     _service.cache_clear()
@@ -337,6 +392,17 @@ class _Retry(ExponentialRetry):
     ) -> bool:
         final = isinstance(error, ClientAuthenticationError) or _is_unknown_host(error)
         return not final and super().increment(settings, request, response, error)
+
+    def send(self, request: Any) -> Any:
+        """Sends; a service or proxy that says 429 is asked again, which the SDK's own does not."""
+        answer = super().send(request)  # type: ignore[no-untyped-call]
+        reads = request.http_request.method in ("GET", "HEAD")
+        for pause in range(1, TRIES + 1):
+            if answer.http_response.status_code != 429 or not reads:
+                break
+            time.sleep(pause)
+            answer = super().send(request)  # type: ignore[no-untyped-call]
+        return answer
 
 
 def _is_unknown_host(error: AzureError | None) -> bool:

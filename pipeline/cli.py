@@ -294,6 +294,184 @@ def demo(output: Path) -> ExitStatus:
     return _report([str(samples())], None, (None, None), _outputs(output, ()), None)
 
 
+@main.command("run")
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the run's manifest on stdout.")
+@_answered
+def run_(config: Path, as_json: bool) -> ExitStatus:
+    """Do the scheduled job once.
+
+    Lands what is new in the sources, reports incidents that are new or changed, makes the weekly
+    capacity review when it is due, hands all to the targets, and keeps the lake tidy. Logs are JSON
+    on stderr; each run leaves a manifest in LAKE/runs. A run may be killed or overlap another at
+    any point: the next one goes on.
+
+    \b
+    gateway-rca run gateway-rca.toml
+    """
+    from datetime import UTC, datetime
+
+    from pipeline import log
+    from pipeline.checked import checked
+    from pipeline.termination import asked
+
+    stopping = asked()
+    settings = checked(config)
+    log.start()
+    from pipeline.job import run
+
+    manifest = run(settings, lambda: datetime.now(UTC), stopping)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(manifest).decode())
+    else:
+        for line in (*manifest.reports, *(f"published: {each}" for each in manifest.delivered)):
+            click.echo(line)
+    for each in manifest.errors:
+        _say(f"incomplete: {each}")
+    if manifest.errors:
+        return ExitStatus.INCOMPLETE
+    return ExitStatus.NOTHING if manifest.outcome == "nothing" else ExitStatus.DONE
+
+
+@main.group()
+def config() -> None:
+    """Look at the settings.
+
+    \b
+    gateway-rca config check gateway-rca.toml
+    """
+
+
+@config.command("check")
+@click.argument("file", default=Path("gateway-rca.toml"), type=click.Path(path_type=Path))
+@_answered
+def config_check(file: Path) -> None:
+    """Check the settings of the scheduled job, and name all that is wrong.
+
+    \b
+    gateway-rca config check gateway-rca.toml
+    """
+    from pipeline.checked import checked, targets
+
+    settings = checked(file)
+    to = ", ".join(each.name for each in targets(settings)) or "the lake alone"
+    click.echo(f"{file}: sound; reports go to {to}")
+
+
+@main.command("fetch-metrics")
+@click.argument("resource", nargs=-1)
+@click.option("--lake", help="Lake to land in; else that of the settings.")
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Settings of the scheduled job: the egress_resource_id of each gateway, and the lake.",
+)
+@click.option("--from", "start", metavar="T", help="From then on; else two days back.")
+@click.option("--to", "stop", metavar="T", help="Up to then; else up to now.")
+@_answered
+def fetch_metrics(
+    resource: tuple[str, ...],
+    lake: str | None,
+    file: Path | None,
+    start: str | None,
+    stop: str | None,
+) -> ExitStatus:
+    """Read SNAT metrics from Azure Monitor, and land them.
+
+    No diagnostic setting exports these: a load balancer's allocated and used SNAT ports, and failed
+    connections told apart; all of a NAT gateway. RESOURCE is the id of a load balancer, NAT gateway
+    or Azure Firewall. Azure keeps them for 93 days. Takes the role Monitoring Reader.
+
+    \b
+    gateway-rca fetch-metrics --config gateway-rca.toml
+    gateway-rca fetch-metrics /subscriptions/…/natGateways/egress --lake lake --from 2026-03-10
+    """
+    from datetime import UTC, datetime, timedelta
+
+    from pipeline.checked import checked
+    from pipeline.fetching import fetch
+    from pipeline.lake import Lake
+    from pipeline.run import problems, told
+    from pipeline.window import parsed
+
+    settings = checked(file) if file else None
+    ids = resource or tuple(
+        dict.fromkeys(
+            each.egress_resource_id
+            for each in (settings.gateway if settings else ())
+            if each.egress_resource_id
+        )
+    )
+    place = lake or (settings.land.lake if settings and settings.land else None)
+    if not ids or place is None:
+        raise PipelineError(
+            "name a resource and --lake, or with --config settings whose gateways state "
+            "egress_resource_id"
+        )
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    until = parsed(stop, "--to") if stop else now
+    since = parsed(start, "--from") if start else until - timedelta(days=2)
+    if since >= until:
+        raise PipelineError("--to is not after --from; swap them")
+    landing = fetch(ids, Lake(place), since, until)
+    click.echo(told(landing))
+    shortcomings = problems(landing)
+    for each in shortcomings:
+        _say(f"incomplete: {each}")
+    return ExitStatus.INCOMPLETE if shortcomings else ExitStatus.DONE
+
+
+@main.command("status")
+@click.option("--lake", help="Lake to look at; else that of the settings.")
+@click.option(
+    "--config",
+    "file",
+    default=Path("gateway-rca.toml"),
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Settings of the scheduled job.",
+)
+@click.option("--max-age", default="26h", show_default=True, help="A run did well since then.")
+@click.option("--max-gap", default="3h", show_default=True, help="Hours without requests allowed.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON on stdout.")
+@_answered
+def watch(lake: str | None, file: Path, max_age: str, max_gap: str, as_json: bool) -> ExitStatus:
+    """Tell whether the scheduled job works.
+
+    Fails (exit 1) if no run did well lately, or a resource that sent requests was silent. Let
+    another scheduler than the job's own call it.
+
+    \b
+    gateway-rca status --max-age 26h
+    """
+    from datetime import UTC, datetime
+
+    from pipeline.checked import checked
+    from pipeline.lake import Lake
+    from pipeline.overdue import watched
+    from pipeline.window import age
+
+    longest = age(max_age, "--max-age"), age(max_gap, "--max-gap")
+    if lake is None:
+        land_ = checked(file).land
+        lake = land_.lake if land_ else None
+    found = watched(Lake(lake or ""), *longest, datetime.now(UTC))
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(found).decode())
+    else:
+        for each in found:
+            cure = f"; {each.cure}" if each.cure else ""
+            click.echo(
+                f"{'well    ' if each.well else 'not well'}  {each.about}: {each.says}{cure}"
+            )
+    return ExitStatus.DONE if all(each.well for each in found) else ExitStatus.INCOMPLETE
+
+
 @main.group("lake")
 def lake_() -> None:
     """See what a lake covers, and keep it small.
@@ -431,21 +609,31 @@ def recount(lake: str) -> None:
 @main.command()
 @click.argument("source", nargs=-1)
 @click.option("--lake", help="Lake to try: a folder, or az://ACCOUNT/CONTAINER/PREFIX.")
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Settings of the scheduled job: try all that it needs.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON on stdout.")
 @_answered
-def doctor(source: tuple[str, ...], lake: str | None, as_json: bool) -> ExitStatus:
+def doctor(
+    source: tuple[str, ...], lake: str | None, file: Path | None, as_json: bool
+) -> ExitStatus:
     """Check this machine, say how to mend it.
 
     With SOURCE or --lake also whether they can be reached: a lake is tried by writing a small file,
-    which is removed again.
+    which is removed again. With --config the settings of the scheduled job, its sources, lake and
+    targets, and its last run; nothing is sent to webhooks and mailboxes.
 
     \b
     gateway-rca doctor
+    gateway-rca doctor --config gateway-rca.toml
     gateway-rca doctor az://contosologs/insights-logs-gatewaylogs --lake az://contosologs/lake
     """
     from pipeline.doctor import checks
 
-    found = checks(source, lake)
+    found = checks(source, lake, file)
     if as_json:
         import msgspec
 

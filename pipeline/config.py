@@ -1,15 +1,17 @@
 """Settings: ``gateway-rca.toml``, read once; every value has a default and a documented origin."""
 
 import tomllib
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from pipeline.errors import PipelineError
+from pipeline.flaws import Flaw, flaws
 from pipeline.storage import SETTINGS_NAME
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -111,6 +113,49 @@ class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     minimum_failures: Count = 20
     minimum_minutes: Count = 2
+    # For the scheduled job: how far back it looks, and whether data that came late and changes a
+    # verdict makes it write a report again.
+    look_back_days: Annotated[int, msgspec.Meta(ge=1, le=90)] = 3
+    reissue: bool = True
+
+
+class Land(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the scheduled job lands, and where; after ``at_most_minutes`` the next run goes on."""
+
+    sources: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    lake: str
+    at_most_minutes: Count | None = None
+
+
+class Weekday(StrEnum):
+    """A day of the week."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
+class Capacity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The weekly capacity review: at which shares of a limit it raises an alert.
+
+    The scheduled job makes it at a ``weekday`` and ``hour``, UTC; without a weekday never.
+    """
+
+    alerts: tuple[Share, ...] = (0.7, 0.9)
+    weekday: Weekday | None = None
+    hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 6
+
+
+class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many days are kept: rows of the lake (null: all), manifests of runs, old versions."""
+
+    rows_days: Count | None = None
+    runs_days: Count = 90
+    versions_days: Count = 7
 
 
 class Paper(StrEnum):
@@ -166,12 +211,6 @@ class Event(
         return self.destination.lower() in (own, own.rpartition(":")[0])
 
 
-class Capacity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Shares of a limit at which the weekly review raises an alert."""
-
-    alerts: tuple[Share, ...] = (0.7, 0.9)
-
-
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings; ``origin`` is the file they came from, null if there was none."""
 
@@ -180,8 +219,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slo: Slo = Slo()
     incident: Detection = Detection()
     report: Letterhead = Letterhead()
-    capacity: Capacity = Capacity()
     event: tuple[Event, ...] = ()
+    land: Land | None = None
+    capacity: Capacity = Capacity()
+    retention: Retention = Retention()
+    # Each of a kind on the shelf of publishers, which knows its keys.
+    publish: tuple[dict[str, Any], ...] = ()
     origin: str | None = None
 
     def stated(self, resource_id: str) -> Gateway | None:
@@ -193,62 +236,93 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def settings(path: Path | None) -> Settings:
     """The settings in a file, or the defaults where there is none.
 
-    Raises ``PipelineError`` naming file, key and cure.
+    Raises ``PipelineError`` naming the file, and of all that is wrong in it key, reason and cure.
     """
     if path is None:
         return Settings()
+    said = told(path)
+    if found := [*flaws(said, Settings), *contradictions(said)]:
+        raise wrong(path, found)
+    return made(path, said)
+
+
+def made(path: Path, said: dict[str, Any]) -> Settings:
+    """The settings that a file says, once nothing is wrong in it; its logo lies beside it."""
+    read = msgspec.convert(said, Settings)
+    report = read.report
+    if report.logo is not None:
+        report = msgspec.structs.replace(report, logo=str(path.parent / report.logo))
+    return msgspec.structs.replace(read, origin=path.name, report=report)
+
+
+def told(path: Path) -> dict[str, Any]:
+    """What a settings file says, as TOML gives it.
+
+    Raises ``PipelineError`` where it cannot be read.
+    """
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
-        read = msgspec.convert(said, Settings)
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise PipelineError(f"{path}: no such file; --config names a gateway-rca.toml") from error
     except OSError as error:
         raise PipelineError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PipelineError(f"{path}: not TOML: {error}") from error
-    except msgspec.ValidationError as error:
-        where = str(error).replace("`", "'").replace("$.", "")
-        raise PipelineError(f"{path}: {where}; see 'Settings' in the README") from error
-    for key, names in (
-        ("gateway.resource_id", [each.resource_id.lower() for each in read.gateway]),
-        ("destination.host", [each.host.lower() for each in read.destination]),
-    ):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise PipelineError(f"{path}: {key} {twice[0]!r} stands twice; keep one of them")
-    for event in read.event:
-        if event.stop < event.start:
-            raise PipelineError(
-                f"{path}: event {event.name!r} ends ({event.stop}) before it begins "
-                f"({event.start}); swap 'from' and 'to'"
+
+
+def wrong(path: Path, found: list[Flaw]) -> PipelineError:
+    """All flaws of a settings file as one error."""
+    if len(found) == 1:
+        return PipelineError(f"{path}: {found[0]}")
+    told = "".join(f"\n  {each}" for each in found)
+    return PipelineError(f"{path}: {len(found)} settings are wrong{told}")
+
+
+def contradictions(said: dict[str, Any]) -> Iterator[Flaw]:
+    """Settings that each fit their type, and do not fit one another or the platform."""
+    for key, name in (("gateway", "resource_id"), ("destination", "host")):
+        ids = [str(each[name]).lower() for each in _tables(said, key) if name in each]
+        for twice in sorted({each for each in ids if ids.count(each) > 1}):
+            yield Flaw(f"{key}.{name}", f"{twice!r} stands twice", "keep one of them")
+    for number, gateway in enumerate(_tables(said, "gateway")):
+        counts = [each.get("public_ips") for each in (gateway, *_tables(gateway, "history"))]
+        ips = max((each for each in counts if isinstance(each, int)), default=0)
+        if gateway.get("egress") == Egress.NAT_GATEWAY and ips > MOST_IPS_OF_A_NAT_GATEWAY:
+            yield Flaw(
+                f"gateway[{number}].public_ips",
+                f"it is {ips}, and a NAT gateway takes {MOST_IPS_OF_A_NAT_GATEWAY}",
+                "state how many IPv4 addresses are attached to it",
             )
-    for gateway in read.gateway:
-        _refuse_more_than_fit(path, gateway)
-    return msgspec.structs.replace(read, origin=path.name, report=_letterhead(path, read.report))
 
-
-def _letterhead(path: Path, said: Letterhead) -> Letterhead:
-    """The letterhead, its zone known, its logo found beside the settings."""
-    if said.time_zone is not None:
-        try:
-            ZoneInfo(said.time_zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise PipelineError(
-                f"{path}: report.time_zone {said.time_zone!r} is no time zone; write its name, as "
-                "in 'Europe/Vienna'"
-            ) from error
-    if said.logo is None:
-        return said
-    return msgspec.structs.replace(said, logo=str(path.parent / said.logo))
-
-
-def _refuse_more_than_fit(path: Path, gateway: Gateway) -> None:
-    ips = max(gateway.public_ips or 0, *(each.public_ips or 0 for each in gateway.history), 0)
-    if gateway.egress is Egress.NAT_GATEWAY and ips > MOST_IPS_OF_A_NAT_GATEWAY:
-        raise PipelineError(
-            f"{path}: gateway.public_ips of {gateway.resource_id!r} is {ips}, and a NAT gateway "
-            f"takes {MOST_IPS_OF_A_NAT_GATEWAY}; state how many IPv4 addresses are attached to it"
+    for number, event in enumerate(_tables(said, "event")):
+        begins, ends = event.get("from"), event.get("to")
+        if isinstance(begins, date) and isinstance(ends, date) and ends < begins:
+            yield Flaw(
+                f"event[{number}].to",
+                f"it ends ({ends}) before it begins ({begins})",
+                "swap 'from' and 'to'",
+            )
+    report = said.get("report")
+    zone = report.get("time_zone") if isinstance(report, dict) else None
+    if isinstance(zone, str) and not _is_zone(zone):
+        yield Flaw(
+            "report.time_zone",
+            f"{zone!r} is no time zone",
+            "write its name, as in 'Europe/Vienna'",
         )
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _tables(said: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    held = said.get(key)
+    return [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
 
 
 def beside(exports: list[str]) -> Path | None:

@@ -5,13 +5,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 
 from pipeline.errors import PipelineError
+from pipeline.examined import PROBE, Check, examined
 from pipeline.location import deleted, listed, named, put
 from pipeline.report import FONTS, PANGO
 from pipeline.storage import BrokenBlobError, blobs
@@ -20,23 +20,20 @@ from pipeline.wording import of
 PACKAGES = ("duckdb", "polars", "pyarrow", "deltalake", "matplotlib", "weasyprint")
 LIBRARIES = ("pango-1.0", "pangoft2-1.0", "harfbuzz-subset")
 LEAST_FREE_BYTES = 2 << 30
-PROBE = "gateway-rca-doctor"
 # Tokens and SAS are refused by clocks that differ by more.
 MOST_SKEW = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at; ``cure`` says what to type where it is not sound."""
+def checks(
+    sources: Sequence[str] = (), lake: str | None = None, config: Path | None = None
+) -> list[Check]:
+    """What this machine has, whether the sources can be read, and the lake be written.
 
-    name: str
-    sound: bool
-    says: str
-    cure: str = ""
-
-
-def checks(sources: Sequence[str] = (), lake: str | None = None) -> list[Check]:
-    """What this machine has, whether the sources can be read, and the lake be written."""
+    With the settings of a scheduled job also what it needs; its sources and lake are tried, too.
+    """
+    if config is not None:
+        found, own, place = examined(config, datetime.now(UTC))
+        return [*checks((*sources, *own), lake or place), *found]
     machine = [_python(), *map(_package, PACKAGES), _pango(), _fonts(), _space()]
     return [*machine, *map(_source, sources), *(_lake(lake) if lake else [])]
 
@@ -86,10 +83,16 @@ def _source(source: str) -> Check:
         for blob in found[:1]:
             blob.stored(0, 1)
     except (PipelineError, BrokenBlobError) as error:
-        return Check("source", False, _told(source, error))
+        return _unsound("source", _told(source, error))
     if not found:
         return Check("source", False, f"{named(source)} holds no files", "name another folder")
     return Check("source", True, f"{named(source)}: {of(len(found), 'blob')}, readable")
+
+
+def _unsound(name: str, told: str) -> Check:
+    """What an error says, and the cure that it ends in."""
+    why, _, cure = told.partition("; ")
+    return Check(name, False, why, cure)
 
 
 def _told(location: str, error: Exception) -> str:
@@ -107,7 +110,7 @@ def _lake(lake: str) -> list[Check]:
         (written,) = [changed for path, _, changed in listed(lake) if path == PROBE]
         deleted(lake, [PROBE])
     except PipelineError as error:
-        return [Check("lake", False, _told(lake, error))]
+        return [_unsound("lake", _told(lake, error))]
     skew = abs(written - now)
     told = f"differs by {skew.total_seconds():.0f} s from that of {named(lake)}"
     return [

@@ -600,8 +600,20 @@ class Detection(Shape, frozen=True):
     minimum_minutes: int
 
 
+class Issue(Shape, frozen=True):
+    """A report that was issued unwatched: its revision, what changed since the one before and why.
+
+    ``incomplete`` says what was wanting when it was made; the report is stamped with it.
+    """
+
+    id: str
+    revision: int
+    changes: list[str]
+    incomplete: list[str]
+
+
 class Findings(Shape, frozen=True):
-    """The document of an incident report."""
+    """The document of an incident report; ``issue`` is null where somebody asked for it."""
 
     schema_version: Literal["1.0"]
     kind: Literal["incident"]
@@ -619,6 +631,7 @@ class Findings(Shape, frozen=True):
     figures: list[Figure]
     lake: LakeRead | None
     settings: Settings | None
+    issue: Issue | None = None
 
 
 def encoded(findings: Shape) -> bytes:

@@ -59,13 +59,15 @@ class OfDataset:
 class Landing:
     """What one run of ``land`` saw and did.
 
-    A line counts for the dataset of the format that claimed its blob, or itself.
+    A line counts for the dataset of the format that claimed its blob, or itself. It ``stopped``
+    where it was told to end before all was read.
     """
 
     seen: int = 0
     datasets: dict[str, OfDataset] = field(default_factory=dict)
     unclaimed: dict[str, str] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    stopped: bool = False
 
     def of(self, name: str) -> OfDataset:
         """What was done for a dataset."""
@@ -127,9 +129,14 @@ class Progress:
 
 
 def land(
-    exports: Iterable[str], lake: Lake, on_progress: Callable[[Progress], None] = lambda _: None
+    exports: Iterable[str],
+    lake: Lake,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    go_on: Callable[[], bool] = lambda: True,
 ) -> Landing:
     """Lands what is new in the exports; doing so twice equals doing so once.
+
+    It is asked before each batch whether to ``go_on``; what is left is for the next run.
 
     Raises ``PipelineError`` where a source does not exist or the lake cannot be written.
     """
@@ -147,6 +154,7 @@ def land(
     ):
         committer = _Committer(lake, Path(folder), landing)
         batches = feed(plan.readings, Path(folder), _batch_bytes(bytes_all), planner.changed)
+        batches = _as_long_as(go_on, batches, landing)
         for done in _in_order(pool, batches, committer.room):
             committer.commit(done)
             bytes_done += sum(map(_read_of, done.endings))
@@ -157,6 +165,16 @@ def land(
             on_progress(Progress(min(bytes_done, bytes_all), bytes_all, landing.rows.total()))
         keep_up(lake)
     return landing
+
+
+def _as_long_as(
+    go_on: Callable[[], bool], batches: Iterator[Batch], landing: Landing
+) -> Iterator[Batch]:
+    for batch in batches:
+        if not go_on():
+            landing.stopped = True
+            return
+        yield batch
 
 
 @contextmanager

@@ -258,9 +258,36 @@ def examined(
     other: Window | None = None,
     own: Window | None = None,
 ) -> Examined:
-    """The findings on what the lake holds; ``other`` is the period to compare with, if any.
+    """The findings on what the lake holds; see ``survey`` and ``looked_into``."""
+    seen = survey(engine, lake, bounds, settings)
+    return looked_into(seen, seen.found, say, other, own)
 
-    It is compared with ``own``; by default with the window if one was named, else the incident.
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a whole window holds, and the incidents found there, none of them looked into yet.
+
+    ``named`` says whether the window was asked for, or is all of the data.
+    """
+
+    engine: Engine
+    lake: Lake
+    settings: Settings
+    window: Window
+    window_from: str
+    named: bool
+    learnt: dict[str, str]
+    whole: dict[str, Answer]
+    found: list[Run]
+
+
+def survey(
+    engine: Engine,
+    lake: Lake,
+    bounds: tuple[datetime | None, datetime | None],
+    settings: Settings,
+) -> Survey:
+    """Asks what concerns the whole window; a side left open is where the data begins or ends.
 
     Raises ``NothingToReportError`` where the window holds no request.
     """
@@ -285,6 +312,29 @@ def examined(
         ),
         whole["failures_by_minute"].frame,
     )
+    named = any(bounds)
+    return Survey(engine, lake, settings, window, window_from, named, learnt, whole, found)
+
+
+def findings(seen: Survey, found: list[Run], say: Say) -> Report:
+    """The report on so many of the incidents that a survey found, each looked into."""
+    return _drawn(looked_into(seen, found, say))
+
+
+def looked_into(
+    seen: Survey,
+    found: list[Run],
+    say: Say,
+    other: Window | None = None,
+    own: Window | None = None,
+) -> Examined:
+    """What is found on so many of the incidents of a survey.
+
+    ``other`` is the period to compare with, if any. It is compared with ``own``; by default with
+    the window if one was named, else the incident.
+    """
+    engine, lake, settings = seen.engine, seen.lake, seen.settings
+    window, whole = seen.window, seen.whole
     ways = {
         gateway: limits.way_out(gateway, settings.stated(gateway), window.stop)
         for gateway in whole["requests_by_minute"].frame["gateway"].unique().sort().to_list()
@@ -302,7 +352,7 @@ def examined(
     about = ask(engine, ["read", "refused", "extent"], {})
     compared = None
     if other:
-        named = own or (window if any(bounds) else None)
+        named = own or (window if seen.named else None)
         compared = compare(engine, _task(found, whole, named, other), settings)
     return Examined(
         findings=Findings(
@@ -310,11 +360,11 @@ def examined(
             kind="incident",
             generator=method.generator(),
             window=Span(start=iso(window.start) or "", end=iso(window.stop)),
-            window_from=window_from,
+            window_from=seen.window_from,
             coverage=method.coverage(
                 about["read"], spans(engine, lake), whole["requests_by_minute"].frame, window
             ),
-            assumptions=method.assumptions(ways, settings, learnt),
+            assumptions=method.assumptions(ways, settings, seen.learnt),
             objective=Objective(
                 availability=settings.slo.availability, window_days=settings.slo.window_days
             ),
@@ -374,7 +424,8 @@ def _drawn(found: Examined) -> Report:
     }
     if found.compared:
         drawings |= draw(found.compared.facts, COMPARISON)
-    return Report(found.findings, drawings)
+    stated = found.findings.settings
+    return Report(found.findings, drawings, Look(stated.report) if stated else Look())
 
 
 def _anonymous(found: Examined, settings: Settings) -> Report:

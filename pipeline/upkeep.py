@@ -81,11 +81,12 @@ def status(lake: Lake, engine: Engine) -> Iterator[Status]:
             rows=int(actions["num_records"].sum()),
             files=actions.height,
             bytes=int(actions["size_bytes"].sum()),
-            coverage=tuple(_coverage(name, lake, engine)),
+            coverage=tuple(coverage(name, lake, engine)),
         )
 
 
-def _coverage(name: str, lake: Lake, engine: Engine) -> Iterator[Coverage]:
+def coverage(name: str, lake: Lake, engine: Engine) -> Iterator[Coverage]:
+    """What a dataset covers of each resource; nothing where its rows have no time."""
     if not {each.name for each in DATED.columns} <= {e.name for e in datasets()[name].columns}:
         return
     engine.attach("dated", DATED, lake.files(name))

@@ -103,3 +103,17 @@ def first_day(text: str, today: date, option: str) -> date:
     if first > today:
         raise PipelineError(f"{option} {text!r} is a day to come: {first}; nothing would be kept")
     return first
+
+
+UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+def age(text: str, option: str) -> timedelta:
+    """A length of time, such as 26h, 2d or 90m.
+
+    Raises ``PipelineError`` naming the option where the text is none.
+    """
+    number, unit = text[:-1], text[-1:]
+    if unit not in UNITS or not number.isdecimal() or not int(number):
+        raise PipelineError(f"{option} {text!r} is no length of time; write 26h, 2d or 90m")
+    return int(number) * UNITS[unit]

@@ -68,12 +68,12 @@ def test_a_nat_gateway_has_sixteen_addresses_and_others_may_have_more(tmp_path: 
         (GATEWAY + "hold_after_reset_s = -1\n", "hold_after_reset_s"),
         (GATEWAY + "hold_half_open_s = 1.5\n", "hold_half_open_s"),
         (GATEWAY + "firewall_instances = 0\n", "firewall_instances"),
-        (GATEWAY + 'egress = "nat_gateway"\npublic_ips = 17\n', "takes 16; state how many"),
+        (GATEWAY + 'egress = "nat_gateway"\npublic_ips = 17\n', "takes 16"),
         (
             GATEWAY
             + 'egress = "nat_gateway"\n'
             + "[[gateway.history]]\nfrom = 2026-03-05T00:00:00Z\npublic_ips = 20\n",
-            "takes 16; state how many",
+            "takes 16",
         ),
         (
             GATEWAY

@@ -21,7 +21,7 @@ import pypdf
 import pytest
 
 from pipeline.figure import Drawing
-from pipeline.finding import Assumption, Exhaustion, Findings, encoded
+from pipeline.finding import Assumption, Exhaustion, Findings, Issue, encoded
 from pipeline.printing import Attached, Bounds
 from pipeline.printing import printed as printed_
 from pipeline.report import Format, Report, composed, pdf, section, sections, write
@@ -117,6 +117,19 @@ def test_each_incident_has_its_own_chapter(report: Report) -> None:
     assert "incident 2 of 2" in html
     ids = [attributes["id"] for _, attributes in Elements(html).found if "id" in attributes]
     assert len(ids) == len(set(ids))
+
+
+def test_a_report_issued_unwatched_says_what_changed_and_what_was_wanting(report: Report) -> None:
+    told = Issue("apim-1", 2, ["It was going on; it ended."], ["land: <b> cannot be reached"])
+    issued = Report(msgspec.structs.replace(report.findings, issue=told), drawings())
+    text = Elements(section("rca/10_summary.html", issued, 0)).text
+    for said in ("INCOMPLETE", "land: <b> cannot be reached", "Revision 2", "it ended."):
+        assert said in text
+    first = pdf(composed(issued))
+    assert first is not None
+    page_1 = pypdf.PdfReader(io.BytesIO(first)).pages[0].extract_text()
+    assert "INCOMPLETE" in page_1
+    assert "Were SNAT ports exhausted?" in page_1
 
 
 def ports_section(report: Report, *, drawn: bool = True, **changed: Any) -> Elements:

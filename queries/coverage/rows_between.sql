@@ -1,0 +1,15 @@
+-- name: rows_between
+-- about: How many rows tell of a stretch of time, and of which resource?
+-- source: dated
+-- grain: resource_id
+-- param: start TIMESTAMP
+-- param: stop TIMESTAMP
+-- returns: resource_id VARCHAR - resource that the rows speak of; null where they do not tell
+-- returns: rows BIGINT - rows from start on, before stop
+select
+    resource_id,
+    count(*) as rows
+from dated
+where time >= $start and time < $stop
+group by resource_id
+order by resource_id
