@@ -31,7 +31,7 @@ def tried_all(families: Sequence[str], seeds: Sequence[int], jobs: int) -> Itera
     """The trials of all families and seeds, in order, however many run at once."""
     wanted = [(family, seed) for family in families for seed in seeds]
     begun = time.monotonic()
-    with ProcessPoolExecutor(jobs, max_tasks_per_child=8) as pool:
+    with ProcessPoolExecutor(jobs, max_tasks_per_child=20) as pool:
         found = pool.map(trials, *zip(*wanted, strict=True))
         for (family, seed), own in zip(wanted, found, strict=True):
             said = "; ".join(f"{each.sources}: {each.grade}" for each in own)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tests.simulation.exchange import Cause
 from tests.simulation.ports import FIN_HOLD_S, Lease
 from tests.simulation.run import Run
 from tests.simulation.scenario import START
@@ -26,7 +27,8 @@ class Label:
     """What really happened; ``mechanism`` is null on a day without an incident.
 
     ``hosts`` and ``address`` (ip:port) are the destination that was hit, null where none is to
-    blame. ``ran_out`` says that a connect found no port.
+    blame. ``ran_out`` says that a request failed because no
+    port was left.
     """
 
     mechanism: str | None
@@ -42,9 +44,10 @@ class Label:
 def label(run: Run) -> Label:
     """The truth of a run."""
     scenario = run.scenario
+    ran_out = any(each.cause is Cause.SNAT for each in run.outcomes)
     failures = [outcome for outcome in run.outcomes if outcome.cause in scenario.causes]
     if scenario.mechanism is None or not failures:
-        return Label(None, None, None, None, (), None, bool(run.starved_connects), None)
+        return Label(None, None, None, None, (), None, ran_out, None)
     start = min(each.started for each in failures)
     end = max(each.ended for each in failures)
     hit = destinations_hit(failures)
@@ -59,7 +62,7 @@ def label(run: Run) -> Label:
             each.host for each in scenario.world.destinations if str(each.endpoint) == address
         ),
         address=address,
-        ran_out=bool(run.starved_connects),
+        ran_out=ran_out,
         held=held(run.leases, address, start - FIN_HOLD_S, end) if address else None,
     )
 

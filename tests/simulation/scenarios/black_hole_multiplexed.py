@@ -17,6 +17,7 @@ def draw(rng: np.random.Generator) -> Scenario:
     busy = float(rng.uniform(4.2, 4.8))
     begins = float(rng.uniform(26.0, 31.0)) * MINUTE_S
     ends = begins + float(rng.uniform(6.0, 10.0)) * MINUTE_S
+    steady = Rate(((0.0, busy), (50 * MINUTE_S, busy)))
     rules = f"{RESOURCE_ID.partition('/PROVIDERS/')[0]}/providers/Microsoft.Network"
     operation = "Microsoft.Network/networkSecurityGroups/securityRules/write"
     changed = Change(
@@ -30,9 +31,7 @@ def draw(rng: np.random.Generator) -> Scenario:
         mechanism="backend_unreachable",
         trigger="configuration_change",
         causes=(Cause.BLACK_HOLE,),
-        surges=(
-            Surge("partner-south", ("get-order",), Rate(((0.0, busy), (50 * MINUTE_S, busy)))),
-        ),
+        surges=(Surge("partner-south", ("get-order",), steady),),
         faults=(BlackHole(ORDERS, begins, ends, cuts=True),),
         changes=(changed,),
     )
