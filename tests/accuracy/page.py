@@ -4,6 +4,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests.accuracy.cells import (
+    NONE,
+    counted,
+    interval,
+    listed,
+    number,
+    pair,
+    percent,
+    seconds,
+    table,
+    told,
+)
+from tests.accuracy.rivals import LEAST_A_SPIKE, LEAST_SHARE, TIMES_USUAL, Z
 from tests.accuracy.score import (
     Grade,
     Rate,
@@ -25,7 +38,6 @@ from tests.simulation.scenario import about
 
 DEVELOPED_ON = (1, 2, 3)
 AIM_ALL, AIM_LOGS, AIM_START_S = 0.95, 0.85, 60.0
-NONE = "–"
 
 TEMPLATE = Path(__file__).with_name("page.md")
 
@@ -37,10 +49,14 @@ def page(trials: Sequence[Trial], seeds: Sequence[int]) -> str:
         for name in (*LEFT_OUT, QUERY, Z_SCORES)
     }
     text = TEMPLATE.read_text(encoding="utf-8").format(
-        developed=_listed(DEVELOPED_ON),
-        seeds=_listed(seeds),
+        developed=listed(DEVELOPED_ON),
+        seeds=listed(seeds),
         families=len({each.family for each in trials}),
         draws=len({(each.family, each.seed) for each in trials}),
+        least_a_spike=LEAST_A_SPIKE,
+        times_usual=TIMES_USUAL,
+        least_share=round(100 * LEAST_SHARE),
+        z=Z,
         aims=_aims(by_sources),
         by_sources=_by_sources(by_sources),
         time_and_place=_time_and_place(by_sources),
@@ -65,14 +81,14 @@ def _aims(by_sources: dict[str, list[Trial]]) -> str:
     start = starts[0] if starts else None
     soon = start is not None and start <= AIM_START_S
     rows = [
-        ("top-1, all sources", "≥ 95 %", _told(right_all), _at_least(right_all, AIM_ALL)),
-        ("top-1, gateway logs alone", "≥ 85 %", _told(right_logs), _at_least(right_logs, AIM_LOGS)),
-        ("false “SNAT confirmed”, any sources", "0", _counted(confirmed), not confirmed.count),
-        ("days with an invented incident, any sources", "0", _counted(none), not none.count),
-        ("start off by, median, all sources", "≤ 60 s", _seconds(start), soon),
+        ("top-1, all sources", "≥ 95 %", told(right_all), _at_least(right_all, AIM_ALL)),
+        ("top-1, gateway logs alone", "≥ 85 %", told(right_logs), _at_least(right_logs, AIM_LOGS)),
+        ("false “SNAT confirmed”, any sources", "0", counted(confirmed), not confirmed.count),
+        ("days with an invented incident, any sources", "0", counted(none), not none.count),
+        ("start off by, median, all sources", "≤ 60 s", seconds(start), soon),
     ]
     met = {True: "met", False: "**missed**"}
-    return _table(("", "aim", "came out", ""), [(*row[:3], met[row[3]]) for row in rows])
+    return table(("", "aim", "came out", ""), [(*row[:3], met[row[3]]) for row in rows])
 
 
 def _by_sources(by_sources: dict[str, list[Trial]]) -> str:
@@ -85,19 +101,19 @@ def _by_sources(by_sources: dict[str, list[Trial]]) -> str:
         rows.append(
             (
                 name,
-                _told(_right(trials)) if names else NONE,
-                _percent(rate(happened, lambda each: each.first)) if names else NONE,
-                _percent(rate(happened, lambda each: each.among_three)) if names else NONE,
+                told(_right(trials)) if names else NONE,
+                percent(rate(happened, lambda each: each.first)) if names else NONE,
+                percent(rate(happened, lambda each: each.among_three)) if names else NONE,
                 str(ended[Grade.UNDECIDED]) if names else NONE,
                 str(ended[Grade.WRONG]),
                 str(ended[Grade.NOT_FOUND]),
-                _counted(false_confirmed(happened)) if names else NONE,
-                _counted(false_excluded(happened)) if names else NONE,
-                _counted(rate(quiet, lambda each: each.grade is Grade.INVENTED)),
+                counted(false_confirmed(happened)) if names else NONE,
+                counted(false_excluded(happened)) if names else NONE,
+                counted(rate(quiet, lambda each: each.grade is Grade.INVENTED)),
                 str(elsewhere),
             )
         )
-    return _table(
+    return table(
         (
             "sources",
             "right",
@@ -129,16 +145,16 @@ def _time_and_place(by_sources: dict[str, list[Trial]]) -> str:
         rows.append(
             (
                 name,
-                _pair(_starts(trials)),
-                _pair(ends),
-                _told(rate(happened, lambda each: each.destination_found))
+                pair(_starts(trials)),
+                pair(ends),
+                told(rate(happened, lambda each: each.destination_found))
                 if name != QUERY
                 else NONE,
-                _counted(same) if named else NONE,
-                _counted(false) if named else NONE,
+                counted(same) if named else NONE,
+                counted(false) if named else NONE,
             )
         )
-    return _table(
+    return table(
         (
             "sources",
             "start off by (median, 90 %)",
@@ -158,7 +174,7 @@ def _by_family(by_sources: dict[str, list[Trial]]) -> str:
         own = {name: [e for e in by_sources[name] if e.family == family] for name in names}
         true = own[ALL][0].label.mechanism
         rows.append((family, true or "no incident", *(_cell(own[name]) for name in names)))
-    return _table(("family", "truth", *names), rows)
+    return table(("family", "truth", *names), rows)
 
 
 def _cell(trials: list[Trial]) -> str:
@@ -173,7 +189,7 @@ def _cell(trials: list[Trial]) -> str:
         )
         if ended[grade]
     ]
-    return f"{good.count}/{good.of} ({_interval(good)})" + (f" {' '.join(rest)}" if rest else "")
+    return f"{good.count}/{good.of} ({interval(good)})" + (f" {' '.join(rest)}" if rest else "")
 
 
 def _confusion(trials: list[Trial]) -> str:
@@ -183,14 +199,14 @@ def _confusion(trials: list[Trial]) -> str:
         said = confusion(own).most_common()
         true = own[0].label.mechanism or "no incident"
         rows.append((family, true, "; ".join(f"{count} × {what}" for what, count in said)))
-    return _table(("family", "truth", "said"), rows)
+    return table(("family", "truth", "said"), rows)
 
 
 def _calibration(by_sources: dict[str, list[Trial]]) -> Iterator[str]:
-    rows = [(name, _number(brier(with_incident(by_sources[name])))) for name in (*LEFT_OUT, QUERY)]
-    yield _table(("sources", "Brier score"), rows)
+    rows = [(name, number(brier(with_incident(by_sources[name])))) for name in (*LEFT_OUT, QUERY)]
+    yield table(("sources", "Brier score"), rows)
     for name in (ALL, LOGS_ALONE):
-        yield _table(
+        yield table(
             (f"probability ({name})", "reports", "said", "true", "interval"),
             [
                 (
@@ -198,7 +214,7 @@ def _calibration(by_sources: dict[str, list[Trial]]) -> Iterator[str]:
                     str(each.right.of),
                     f"{each.said:.3f}",
                     f"{each.right.share:.3f}",
-                    _interval(each.right),
+                    interval(each.right),
                 )
                 for each in reliability(with_incident(by_sources[name]))
             ],
@@ -211,15 +227,15 @@ def _bounds(by_sources: dict[str, list[Trial]]) -> str:
         inside = rate(with_incident(by_sources[name]), lambda each: each.peak_inside)
         outside = Counter(each.family for each in by_sources[name] if each.peak_inside is False)
         where = "; ".join(f"{count} × {family}" for family, count in outside.most_common())
-        rows.append((name, _told(inside), where or NONE))
-    return _table(("sources", "peak within bounds", "outside"), rows)
+        rows.append((name, told(inside), where or NONE))
+    return table(("sources", "peak within bounds", "outside"), rows)
 
 
 def _misses(name: str, trials: list[Trial]) -> Iterator[str]:
     missed = [each for each in trials if each.grade not in (Grade.RIGHT, Grade.QUIET)]
     yield f"### {name[0].upper()}{name[1:]}: {len(missed)} of {len(trials)}\n"
     if missed:
-        yield _table(
+        yield table(
             ("family", "seed", "grade", "truth", "said", "why"),
             [
                 (
@@ -242,9 +258,7 @@ def _said(trial: Trial) -> str:
 
 
 def _what_happens(trials: Sequence[Trial]) -> str:
-    return _table(
-        ("family", "what happens"), [(name, about(name)) for name in _order(list(trials))]
-    )
+    return table(("family", "what happens"), [(name, about(name)) for name in _order(list(trials))])
 
 
 def _order(trials: list[Trial]) -> list[str]:
@@ -263,48 +277,3 @@ def _starts(trials: list[Trial]) -> list[float]:
 
 def _at_least(got: Rate, aim: float) -> bool:
     return got.share is not None and got.share >= aim
-
-
-def _listed(seeds: Sequence[int]) -> str:
-    return ", ".join(map(str, seeds))
-
-
-def _told(got: Rate) -> str:
-    if not got.of:
-        return NONE
-    return f"{got.count}/{got.of} = {_percent(got)} ({_interval(got)})"
-
-
-def _counted(got: Rate) -> str:
-    return f"{got.count} of {got.of}"
-
-
-def _percent(got: Rate) -> str:
-    return NONE if got.share is None else f"{100 * got.share:.0f} %"
-
-
-def _interval(got: Rate) -> str:
-    low, high = got.interval
-    return f"{100 * low:.0f}–{100 * high:.0f} %"
-
-
-def _pair(values: list[float]) -> str:
-    both = middle_and_90th(values)
-    return f"{_seconds(both[0])}, {_seconds(both[1])}" if both else NONE
-
-
-def _seconds(value: float | None) -> str:
-    return NONE if value is None else f"{value:,.0f} s"
-
-
-def _number(value: float | None) -> str:
-    return NONE if value is None else f"{value:.3f}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(_escaped, line)) + " |" for line in lines) + "\n"
-
-
-def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|")
