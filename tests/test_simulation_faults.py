@@ -148,6 +148,11 @@ def test_many_calls_share_a_connection_where_the_backend_speaks_http_2() -> None
     assert not [each for each in actual.outcomes if each.cause not in (None, Cause.NOISE)]
 
 
+def test_no_shared_connection_that_has_just_been_opened_is_found_dead() -> None:
+    causes = {each.cause for each in simulated("black_hole_multiplexed").outcomes}
+    assert causes <= {None, Cause.NOISE, Cause.BLACK_HOLE, Cause.HUNG_UP}
+
+
 def test_calls_that_leave_no_record_take_ports_from_those_that_do() -> None:
     actual = simulated("snat_side_traffic")
     logged = [each for each in actual.outcomes if each.backend_called]

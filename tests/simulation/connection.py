@@ -13,7 +13,7 @@ from tests.simulation.world import Destination, Path
 class Connection:
     """An open connection; `port` is None on a private path, `on_reset` is set while in use.
 
-    `silent_since` is when it was last put back into the pool.
+    `silent_since` is when it was opened or last put back into the pool.
     """
 
     destination: Destination
@@ -57,7 +57,7 @@ class Unit:
 
     def opened(self, destination: Destination, port: int | None) -> Connection:
         """A connection that has just been established."""
-        connection = Connection(destination, port)
+        connection = Connection(destination, port, silent_since=self._loop.now)
         self._open.setdefault(destination.host, []).append(connection)
         return connection
 
