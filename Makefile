@@ -6,7 +6,7 @@ export PYTHON
 bin := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup azurite demo test check lint format lock bench fuzz kills coverage docs approve samples clean
+.PHONY: help setup azurite demo test check lint format lock bench fuzz kills coverage accuracy docs approve samples clean
 
 help: ## List the targets
 	@echo 'Usage: make <target>, or make PYTHON=python3.13 <target> for another Python'
@@ -59,6 +59,9 @@ kills: azurite ## Kill landings and jobs, run two at once, for some minutes: not
 
 coverage: setup ## Hold port bounds against the simulation's truth
 	$(bin)/python -m tests.port_coverage --seeds 1 2 3
+
+accuracy: setup ## Diagnose simulated incidents, and write how often it was right
+	$(bin)/python -m tests.accuracy --jobs 2
 
 docs: setup ## Write the pages and the schema that are made from code
 	$(bin)/python docs/generate.py

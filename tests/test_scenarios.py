@@ -1,4 +1,8 @@
-"""From logs to findings: each planted cause is found, and nothing is found where nothing is."""
+"""From logs to findings: each planted cause is found, and nothing is found where nothing is.
+
+These are families whose draws cost little and that are found from gateway logs and settings today.
+All of them, with other seeds, and where the diagnosis fails: docs/accuracy.md (`make accuracy`).
+"""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +18,7 @@ from click.testing import CliRunner
 from pipeline.cli import main
 from tests.given import EIGHT, GATEWAY
 from tests.simulation.sample import sample, write
-from tests.simulation.scenario import draw, scenario_names
+from tests.simulation.scenario import draw
 
 SEED = 1
 PAYMENTS_URL = "https://payments.contoso.example/pay"
@@ -35,8 +39,11 @@ EXPECTED = {
     "black_hole": Expected("excluded", "supported", "likely"),
     "client_disconnects": Expected("excluded", "supported", "confirmed"),
     "destination_throttling": Expected("excluded", "supported", "confirmed"),
+    "dns_failure": Expected("excluded", "supported", "confirmed"),
+    "idle_timeout_reset": Expected("excluded", "supported", "confirmed"),
     "slow_backend": Expected("excluded", "supported", "likely"),
     "snat_burst": Expected("undecided", "undecided", "undecided"),
+    "tls_failure": Expected("excluded", "supported", "confirmed"),
 }
 
 
@@ -63,12 +70,9 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def test_every_scenario_is_expected_to_be_something() -> None:
-    assert {*EXPECTED, "quiet"} == set(scenario_names())
-
-
-def test_a_quiet_gateway_has_no_incident_in_its_report(tmp_path: Path) -> None:
-    label, found = simulated("quiet", tmp_path)
+@pytest.mark.parametrize("name", ["quiet", "snat_pressure"])
+def test_a_day_on_which_no_call_fails_has_no_incident(name: str, tmp_path: Path) -> None:
+    label, found = simulated(name, tmp_path)
     assert label["incident"] is None
     assert found["incidents"] == []
     assert found["coverage"][0]["rows"] == label["readable_requests"]

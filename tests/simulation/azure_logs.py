@@ -66,7 +66,7 @@ def properties(outcome: Outcome) -> dict[str, Any]:
         "apimSubscriptionId": client.subscription if known else None,
         "clientTime": milliseconds(outcome.client_s),
         "clientProtocol": "HTTP/1.1",
-        "backendProtocol": "HTTP/1.1" if called else None,
+        "backendProtocol": backend_protocol(outcome) if called else None,
         "apiRevision": call.api.revision if call.api else None,
         "clientTlsVersion": "1.2",
         "backendMethod": call.method if called else None,
@@ -75,6 +75,13 @@ def properties(outcome: Outcome) -> dict[str, Any]:
         "errors": None if error is None else [error],
     }
     return {key: value for key, value in filled.items() if value is not None}
+
+
+def backend_protocol(outcome: Outcome) -> str:
+    """The protocol that the back end speaks."""
+    api = outcome.call.api
+    multiplexed = api is not None and api.destination is not None and api.destination.multiplexed
+    return "HTTP/2" if multiplexed else "HTTP/1.1"
 
 
 def error_object(error: GatewayError | None) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ class Syn(Enum):
     ANSWERED = auto()
     REFUSED = auto()
     LOST = auto()
+    UNRESOLVED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,39 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class BlackHole:
-    """Somebody drops SYNs from `start` to `end`; connections that are already open live on."""
+    """Somebody drops SYNs from `start` to `end`.
+
+    Connections that are already open live on, unless the fault `cuts` them, too.
+    """
+
+    host: str
+    start: float
+    end: float
+    cuts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NameLost:
+    """The host's name does not resolve for a share of new connections from `start` to `end`."""
+
+    host: str
+    start: float
+    end: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class BadCertificate:
+    """No new connection gets through its TLS handshake from `start` to `end`."""
+
+    host: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReuseLost:
+    """Each answer ends with its connection being closed, from `start` to `end`."""
 
     host: str
     start: float
@@ -72,7 +105,9 @@ class Throttle:
     burst: float
 
 
-Fault = Slowdown | Refusal | BlackHole | ErrorAnswers | Throttle
+Fault = (
+    Slowdown | Refusal | BlackHole | NameLost | BadCertificate | ReuseLost | ErrorAnswers | Throttle
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +137,23 @@ class Backend:
                 return Syn.LOST
         return Syn.ANSWERED
 
+    def resolves(self, now: float, rng: np.random.Generator) -> bool:
+        """Whether the host's name is found at `now`."""
+        return not any(
+            isinstance(fault, NameLost)
+            and fault.start <= now < fault.end
+            and rng.random() < fault.share
+            for fault in self._faults
+        )
+
+    def trusted(self, now: float) -> bool:
+        """Whether a TLS handshake succeeds at `now`."""
+        return not self._any(BadCertificate, now)
+
+    def keeps_open(self, now: float) -> bool:
+        """Whether connections outlive their answers at `now`."""
+        return not self._any(ReuseLost, now)
+
     def slowness(self, now: float) -> float:
         """How many times slower than usual the host is."""
         factors = [f.factor_at(now) for f in self._faults if isinstance(f, Slowdown)]
@@ -124,6 +176,10 @@ class Backend:
         if luck > 1.0 - self._error_share - operation.missing_share:
             return Answer(service, 404, faulty=False)
         return Answer(service, operation.status, faulty=False)
+
+    def _any(self, kind: type[BadCertificate] | type[ReuseLost], now: float) -> bool:
+        faults = (fault for fault in self._faults if isinstance(fault, kind))
+        return any(fault.start <= now < fault.end for fault in faults)
 
     def _admit(self, fault: Throttle, now: float) -> bool:
         gained = (now - self._refilled) * fault.per_second

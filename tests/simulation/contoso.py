@@ -1,5 +1,7 @@
 """The invented company of all scenarios: back ends, APIs and callers, drawn from the seed."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tests.simulation.ports import Endpoint
@@ -196,3 +198,57 @@ def client_shares() -> list[float]:
     """How the addresses spread over the clients: each has about two thirds of the one before."""
     shares = [0.67**rank for rank in range(len(CLIENTS))]
     return [share / sum(shares) for share in shares]
+
+
+def with_close_share(world: World, host: str, close_share: float) -> World:
+    """The same world, but a host closes another share of its connections after an answer."""
+    changed = replace(world.destination(host), close_share=close_share)
+    return with_destination(world, changed)
+
+
+def with_multiplexing(world: World, host: str) -> World:
+    """The same world, but a host speaks HTTP/2."""
+    return with_destination(world, replace(world.destination(host), multiplexed=True))
+
+
+def with_destination(world: World, changed: Destination) -> World:
+    """The same world, but one host is another."""
+    return replace(
+        world,
+        destinations=tuple(
+            changed if each.host == changed.host else each for each in world.destinations
+        ),
+        apis=tuple(
+            replace(api, destination=changed)
+            if api.destination and api.destination.host == changed.host
+            else api
+            for api in world.apis
+        ),
+    )
+
+
+def with_timeout(world: World, host: str, timeout_s: float) -> World:
+    """The same world, but the APIs of a host wait so long for an answer."""
+    return replace(
+        world,
+        apis=tuple(
+            replace(api, timeout_s=timeout_s)
+            if api.destination and api.destination.host == host
+            else api
+            for api in world.apis
+        ),
+    )
+
+
+def with_operation(world: World, host: str, operation: Operation, timeout_s: float) -> World:
+    """The same world, but the API of a host has one operation more, and waits for it."""
+    waiting = with_timeout(world, host, timeout_s)
+    return replace(
+        waiting,
+        apis=tuple(
+            replace(api, operations=(*api.operations, operation))
+            if api.destination and api.destination.host == host
+            else api
+            for api in waiting.apis
+        ),
+    )

@@ -26,6 +26,8 @@ def deliver(run: Run, epoch: datetime, rng: np.random.Generator) -> Blobs:
     """
     blobs: Blobs = {}
     for received, batch in arriving_batches(run, rng):
+        if any(start <= received < end for start, end in run.scenario.lost):
+            continue
         lines = blobs.setdefault(blob_path(epoch + timedelta(seconds=received)), [])
         order = np.argsort(np.arange(len(batch)) + rng.normal(0.0, 4.0, len(batch)))
         lines.extend(line(batch[place], run.scenario.world.units, epoch) for place in order)

@@ -15,15 +15,24 @@ from tests.simulation.gateway_errors import (
     CONNECT_REFUSED,
     CONNECT_TIMED_OUT,
     CONNECTION_RESET,
+    CUT_WHILE_IDLE,
+    CUT_WHILE_SILENT,
     FORWARD_TIMED_OUT,
+    NOT_RESOLVED,
+    NOT_TRUSTED,
     early_error,
     forward_error,
+    policy_error,
 )
-from tests.simulation.ports import FIN_HOLD_S, IDLE_TIMEOUT_S, RST_HOLD_S, Endpoint
+from tests.simulation.gateway_faults import Health
+from tests.simulation.ports import Endpoint, PortTable
 from tests.simulation.world import Destination, Operation, World
 
 SYN_WAITS_S = (3.0, 6.0, 12.0)
 """How long each SYN is waited for; the sum, 21 s, is the managed gateway's connect time-out."""
+
+CUT_EARLY_S = 10.0
+"""How much sooner than its time an idle timer may cut, at most."""
 
 RESET_RETRIES_S = (2.0, 2.1)
 """How long connecting goes on after the first refusal: Windows asks again, twice."""
@@ -36,14 +45,19 @@ class Gateway:
         self,
         world: World,
         backends: dict[str, Backend],
+        health: Health,
         loop: EventLoop,
         rng: np.random.Generator,
         finished: Callable[[Outcome], None],
     ) -> None:
         self.units = tuple(
-            Unit(number, plan, world.pool_idle_s, loop) for number, plan in enumerate(world.units)
+            Unit(table, world.egress, world.pool_idle_s, loop) for table in port_tables(world)
         )
         self.starved_connects: Counter[tuple[int, Endpoint]] = Counter()
+        self.starved_at: list[tuple[float, int]] = []
+        self._egress = world.egress
+        self._health = health
+        self._spread = np.cumsum(world.unit_weights) / sum(world.unit_weights or (1.0,))
         self._described_failures = world.described_failures
         self._backends = backends
         self._loop = loop
@@ -54,19 +68,42 @@ class Gateway:
         """Start working on a request that arrives now, on a unit picked at random."""
         exchange = Exchange(
             call=call,
-            unit=int(self._rng.integers(len(self.units))),
+            unit=self._pick_unit(),
             correlation_id=self._uuid(),
             started=self._loop.now,
         )
-        inbound_s = float(self._rng.lognormal(np.log(0.0012), 0.5))
+        usual_s = float(self._rng.lognormal(np.log(0.0012), 0.5))
+        inbound_s = usual_s * self._health.slowness(self._loop.now)
         self._loop.after(inbound_s, partial(self._inbound, exchange))
+
+    def side_call(self, destination: Destination, lasts_s: float) -> None:
+        """A policy calls on its own: over a connection of its own, without a record."""
+        number = self._pick_unit()
+        unit = self.units[number]
+        port = unit.port(destination)
+        if port is None:
+            self._starve(number, destination)
+            return
+        closes = self._loop.now + lasts_s
+        hold_s = self._egress.fin_hold_s
+        self._loop.at(closes, partial(unit.release, destination, port, closes, hold_s))
+
+    def _pick_unit(self) -> int:
+        if not len(self._spread):
+            return int(self._rng.integers(len(self.units)))
+        place = int(np.searchsorted(self._spread, self._rng.random(), side="right"))
+        return min(place, len(self.units) - 1)
+
+    def _starve(self, unit: int, destination: Destination) -> None:
+        self.starved_connects[unit, destination.endpoint] += 1
+        self.starved_at.append((self._loop.now, unit))
 
     def reset_connections(self, host: str) -> None:
         """The host has died: idle connections are closed, requests in flight fail."""
         for unit in self.units:
             for connection in unit.open_connections(host):
-                if connection.idle:
-                    unit.close(connection, FIN_HOLD_S)
+                if connection.idle or connection.destination.multiplexed:
+                    unit.close(connection, self._egress.fin_hold_s)
                 elif connection.on_reset is not None:
                     connection.on_reset()
 
@@ -74,6 +111,11 @@ class Gateway:
         call = exchange.call
         if call.kind is not Kind.CALL:
             self._reject(exchange)
+        elif self._health.turns_away(self._elapsed(exchange)):
+            self._finish(exchange, 503, None, cause=Cause.SATURATED)
+        elif self._policy_fails(exchange):
+            error = policy_error(self._elapsed(exchange))
+            self._fail(exchange, 500, error, Cause.POLICY, described=False)
         elif call.api is None or call.operation is None or call.api.destination is None:
             self._finish(exchange, 200, call.operation)
         elif self._in_cache(exchange, call.operation):
@@ -81,6 +123,11 @@ class Gateway:
             self._finish(exchange, 200, call.operation, cache_s=cache_s)
         else:
             self._forward(exchange, call.api.destination, call.api.timeout_s)
+
+    def _policy_fails(self, exchange: Exchange) -> bool:
+        api = exchange.call.api
+        share = 0.0 if api is None else self._health.broken_share(api, self._loop.now)
+        return share > 0.0 and bool(self._rng.random() < share)
 
     def _in_cache(self, exchange: Exchange, operation: Operation) -> bool:
         if operation.cached_share == 0.0:
@@ -100,8 +147,19 @@ class Gateway:
         connection = self.units[exchange.unit].idle_connection(destination)
         if connection is None:
             self._connect(exchange, destination, 0)
+        elif needs_port(destination) and (
+            now - connection.silent_since >= self._egress.idle_timeout_s and connection.uses
+        ):
+            self._loop.after(0.003, partial(self._found_dead, exchange, connection))
         else:
             self._send(exchange, connection)
+
+    def _found_dead(self, exchange: Exchange, connection: Connection) -> None:
+        """The first call over a connection that the idle timer had cut unseen."""
+        self.units[exchange.unit].close(connection, 0.0)
+        if not exchange.done:
+            error = self._connection_failure(exchange, CUT_WHILE_IDLE)
+            self._fail(exchange, 500, error, Cause.IDLE_CUT, described=True)
 
     def _connect(self, exchange: Exchange, destination: Destination, tries: int) -> None:
         """Send a SYN, the first or a repeated one, if there is a port to send it from."""
@@ -113,6 +171,9 @@ class Gateway:
             case Syn.ANSWERED:
                 handshake_s = destination.handshake_s * float(self._rng.lognormal(0.0, 0.2))
                 self._loop.after(handshake_s, partial(self._established, exchange, destination))
+            case Syn.UNRESOLVED:
+                lasts_s = float(self._rng.lognormal(np.log(0.4), 1.2))
+                self._loop.after(lasts_s, partial(self._unresolved, exchange, destination))
             case Syn.REFUSED:
                 lasts_s = float(self._rng.uniform(*RESET_RETRIES_S))
                 self._loop.after(lasts_s, partial(self._refused, exchange, destination))
@@ -124,40 +185,53 @@ class Gateway:
                 self._loop.after(lasts_s, partial(self._unanswered, exchange, destination))
 
     def _syn(self, exchange: Exchange, destination: Destination) -> Syn:
+        backend = self._backends[destination.host]
+        if exchange.port is None and not backend.resolves(self._loop.now, self._rng):
+            return Syn.UNRESOLVED
         if needs_port(destination) and exchange.port is None:
             exchange.port = self.units[exchange.unit].port(destination)
             exchange.starved = exchange.port is None
             if exchange.starved:
-                self.starved_connects[exchange.unit, destination.endpoint] += 1
+                self._starve(exchange.unit, destination)
                 return Syn.LOST
-        return self._backends[destination.host].syn(self._loop.now)
+        if self._health.isolated(exchange.unit, self._loop.now):
+            return Syn.LOST
+        return backend.syn(self._loop.now)
 
     def _forget_port(self, exchange: Exchange, destination: Destination) -> None:
         """A half-open connection is never closed: its port is freed by the idle timer."""
         if exchange.port is not None:
             unit = self.units[exchange.unit]
-            unit.release(destination, exchange.port, exchange.last_syn, IDLE_TIMEOUT_S)
+            unit.release(destination, exchange.port, exchange.last_syn, self._egress.half_open_s)
 
     def _unanswered(self, exchange: Exchange, destination: Destination) -> None:
         self._forget_port(exchange, destination)
         message = f"{CONNECT_TIMED_OUT} {destination.endpoint}"
         self._fail_connect(exchange, message, connect_cause(exchange))
 
+    def _unresolved(self, exchange: Exchange, destination: Destination) -> None:
+        message = f"{NOT_RESOLVED} '{destination.host}'"
+        self._fail_connect(exchange, message, Cause.UNRESOLVED)
+
     def _refused(self, exchange: Exchange, destination: Destination) -> None:
         if exchange.port is not None:
             unit = self.units[exchange.unit]
-            unit.release(destination, exchange.port, self._loop.now, RST_HOLD_S)
+            unit.release(destination, exchange.port, self._loop.now, self._egress.rst_hold_s)
         self._fail_connect(exchange, f"{CONNECT_REFUSED} {destination.endpoint}", Cause.REFUSED)
 
     def _fail_connect(self, exchange: Exchange, message: str, cause: Cause) -> None:
         if exchange.done:
             return
         described = bool(self._rng.random() < self._described_failures)
-        error = forward_error(self._elapsed(exchange), "BackendConnectionFailure", message)
-        self._fail(exchange, 500, error, cause, described)
+        self._fail(exchange, 500, self._connection_failure(exchange, message), cause, described)
 
     def _established(self, exchange: Exchange, destination: Destination) -> None:
         unit = self.units[exchange.unit]
+        if not self._backends[destination.host].trusted(self._loop.now):
+            if exchange.port is not None:
+                unit.release(destination, exchange.port, self._loop.now, self._egress.fin_hold_s)
+            self._fail_connect(exchange, NOT_TRUSTED, Cause.TLS)
+            return
         connection = unit.opened(destination, exchange.port)
         if exchange.done:
             unit.keep(connection)
@@ -166,19 +240,35 @@ class Gateway:
 
     def _send(self, exchange: Exchange, connection: Connection) -> None:
         exchange.connection = connection
-        connection.on_reset = partial(self._reset, exchange)
+        connection.uses += 1
+        if not connection.destination.multiplexed:
+            connection.on_reset = partial(self._reset, exchange)
         operation = exchange.call.operation
         assert operation is not None
         backend = self._backends[connection.destination.host]
         answer = backend.answer(operation, self._loop.now, self._rng)
+        if needs_port(connection.destination) and answer.after_s > self._egress.idle_timeout_s:
+            cut_s = self._egress.idle_timeout_s - float(self._rng.uniform(0.0, CUT_EARLY_S))
+            self._loop.after(cut_s, partial(self._cut, exchange, connection))
+            return
         self._loop.after(answer.after_s, partial(self._answered, exchange, connection, answer))
+
+    def _cut(self, exchange: Exchange, connection: Connection) -> None:
+        """An idle timer cuts a connection on which the back end has been silent."""
+        if exchange.done:
+            return
+        self.units[exchange.unit].close(connection, self._egress.rst_hold_s)
+        error = self._connection_failure(exchange, CUT_WHILE_SILENT)
+        self._fail(exchange, 500, error, Cause.IDLE_CUT, described=True)
 
     def _answered(self, exchange: Exchange, connection: Connection, answer: Answer) -> None:
         if exchange.done:
             return
         unit = self.units[exchange.unit]
-        if self._rng.random() < connection.destination.close_share:
-            unit.close(connection, FIN_HOLD_S)
+        closes = self._rng.random() < connection.destination.close_share
+        kept = self._backends[connection.destination.host].keeps_open(self._loop.now)
+        if (closes or not kept) and not connection.destination.multiplexed:
+            unit.close(connection, self._egress.fin_hold_s)
         else:
             unit.keep(connection)
         self._finish(
@@ -191,8 +281,8 @@ class Gateway:
 
     def _reset(self, exchange: Exchange) -> None:
         assert exchange.connection is not None
-        self.units[exchange.unit].close(exchange.connection, RST_HOLD_S)
-        error = forward_error(self._elapsed(exchange), "BackendConnectionFailure", CONNECTION_RESET)
+        self.units[exchange.unit].close(exchange.connection, self._egress.rst_hold_s)
+        error = self._connection_failure(exchange, CONNECTION_RESET)
         self._fail(exchange, 500, error, Cause.RESET, described=True)
 
     def _hang_up(self, exchange: Exchange) -> None:
@@ -217,8 +307,8 @@ class Gateway:
         if exchange.done:
             return
         connected = exchange.connection is not None
-        if exchange.connection is not None:
-            self.units[exchange.unit].close(exchange.connection, FIN_HOLD_S)
+        if exchange.connection is not None and not exchange.connection.destination.multiplexed:
+            self.units[exchange.unit].close(exchange.connection, self._egress.fin_hold_s)
         error = forward_error(self._elapsed(exchange), reason, message)
         self._fail(exchange, status, error, cause, described=connected)
 
@@ -290,6 +380,9 @@ class Gateway:
             )
         )
 
+    def _connection_failure(self, exchange: Exchange, message: str) -> GatewayError:
+        return forward_error(self._elapsed(exchange), "BackendConnectionFailure", message)
+
     def _elapsed(self, exchange: Exchange) -> float:
         return self._loop.now - exchange.started
 
@@ -308,6 +401,14 @@ class Gateway:
         return "-".join(
             (digits[:8], digits[8:12], "4" + digits[13:16], variant + digits[17:20], digits[20:])
         )
+
+
+def port_tables(world: World) -> tuple[PortTable, ...]:
+    """The ports of each unit: its own, or those of the pool that all share."""
+    shared = world.egress.shared_ports
+    if shared is not None:
+        return (PortTable(0, shared),) * len(world.units)
+    return tuple(PortTable(number, plan.ports) for number, plan in enumerate(world.units))
 
 
 def connect_cause(exchange: Exchange) -> Cause:

@@ -15,6 +15,16 @@ CONNECTION_RESET = (
     "Unable to read data from the transport connection: An existing connection was forcibly closed "
     "by the remote host."
 )
+NOT_RESOLVED = "The remote name could not be resolved:"
+NOT_TRUSTED = (
+    "The underlying connection was closed: Could not establish trust relationship for the SSL/TLS "
+    "secure channel. The remote certificate is invalid according to the validation procedure."
+)
+CUT_WHILE_SILENT = "Underlying transport connection was unexpectedly closed."
+CUT_WHILE_IDLE = (
+    "The underlying connection was closed: A connection that was expected to be kept alive was "
+    "closed by the server."
+)
 FORWARD_TIMED_OUT = "The operation has timed out."
 CLIENT_GONE = "The operation was canceled."
 
@@ -47,6 +57,15 @@ EARLY = {
         "inbound",
     ),
 }
+
+
+POLICY_BROKEN = "Expression evaluation failed. The given key was not present in the dictionary."
+
+
+def policy_error(elapsed_s: float) -> GatewayError:
+    """An error of a policy that somebody changed."""
+    reason = "ExpressionValueEvaluationFailure"
+    return GatewayError(elapsed_s, "set-header", "set-header[2]", reason, POLICY_BROKEN, "inbound")
 
 
 def forward_error(elapsed_s: float, reason: str, message: str) -> GatewayError:

@@ -10,6 +10,26 @@ IDLE_TIMEOUT_S = 240.0
 FIRST_PORT = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """What translates addresses, and how long it holds a port, in seconds.
+
+    ``kind`` is a word of the settings. ``shared_ports`` are those that all units take from one
+    pool; where it is null, each unit has ports of its own.
+    """
+
+    kind: str
+    fin_hold_s: float
+    rst_hold_s: float
+    half_open_s: float
+    idle_timeout_s: float
+    shared_ports: int | None = None
+
+
+LOAD_BALANCER = Egress("load_balancer", FIN_HOLD_S, RST_HOLD_S, IDLE_TIMEOUT_S, IDLE_TIMEOUT_S)
+NAT_GATEWAY = Egress("nat_gateway", 65.0, 16.0, 30.0, 240.0, shared_ports=50_000)
+
+
 class Endpoint(NamedTuple):
     """The far end of a connection as address translation sees it."""
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from tests.simulation.delivery import deliver
-from tests.simulation.dirt import soil
+from tests.simulation.dirt import Dirt, soil
 from tests.simulation.occupancy import per_second
 from tests.simulation.run import Run, run, without_port_limit
 from tests.simulation.scenario import START, Scenario
-from tests.simulation.topology import settings
+from tests.simulation.topology import SETTINGS_NAME, settings
 from tests.simulation.truth import truth
 
 Files = dict[str, bytes]
@@ -30,13 +30,18 @@ def sample(name: str, seed: int, scenario: Scenario, rng: np.random.Generator) -
     wanted = actual
     if actual.starved_connects:
         wanted = run(without_port_limit(scenario), np.random.default_rng(seed))
-    blobs, dirt = soil(deliver(actual, START, rng), rng)
+    blobs, dirt = gateway_logs(actual, rng)
     label = truth(name, seed, run=actual, wanted=wanted, epoch=START, dirt=dirt)
     return actual, {
         **blobs,
         TRUTH: (json.dumps(label, indent=2) + "\n").encode(),
-        "gateway-rca.toml": settings(scenario.world).encode(),
+        SETTINGS_NAME: settings(scenario.world).encode(),
     }
+
+
+def gateway_logs(run: Run, rng: np.random.Generator) -> tuple[Files, Dirt]:
+    """The blobs of a run's gateway logs, and what went wrong with them."""
+    return soil(deliver(run, START, rng), rng)
 
 
 def compressed(files: Files) -> Files:

@@ -12,6 +12,7 @@ from tests.simulation import scenarios
 from tests.simulation.arrivals import Rate
 from tests.simulation.backend import Fault
 from tests.simulation.exchange import Cause
+from tests.simulation.gateway_faults import GatewayFault
 from tests.simulation.traffic import Surge
 from tests.simulation.world import World
 
@@ -21,11 +22,31 @@ MINUTE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class SideCalls:
+    """Calls to a host that leave no record, each over a connection of its own, open `lasts_s`."""
+
+    host: str
+    rate: Rate
+    lasts_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What somebody changed, as the activity log tells it: `operation` on `resource` at `at` s."""
+
+    at: float
+    operation: str
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A story to simulate, with the truth that a diagnosis should find.
 
     `mechanism` and `trigger` are words of the findings contract, None where there is no incident;
-    `causes` are the causes of the failures that belong to the incident.
+    `causes` are the causes of the failures that belong to the incident. `dips` are moments (s) at
+    which the way out looks unavailable in its metrics, `lost` spans (s) of arrival whose batches
+    never reach the storage account.
     """
 
     world: World
@@ -35,6 +56,11 @@ class Scenario:
     causes: tuple[Cause, ...]
     surges: tuple[Surge, ...] = ()
     faults: tuple[Fault, ...] = ()
+    gateway_faults: tuple[GatewayFault, ...] = ()
+    side_calls: tuple[SideCalls, ...] = ()
+    changes: tuple[Change, ...] = ()
+    dips: tuple[float, ...] = ()
+    lost: tuple[tuple[float, float], ...] = ()
 
     @property
     def duration_s(self) -> float:

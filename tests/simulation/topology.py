@@ -3,8 +3,10 @@
 from tests.simulation.azure_logs import RESOURCE_ID
 from tests.simulation.world import Destination, World
 
+SETTINGS_NAME = "gateway-rca.toml"
 
-def settings(world: World) -> str:
+
+def settings(world: World, egress_resource_id: str | None = None) -> str:
     """The settings file. The number of ports per unit is left out: nobody is told it."""
     gateway = (
         "# Synthetic: the topology of a simulated gateway.\n\n"
@@ -12,10 +14,12 @@ def settings(world: World) -> str:
         f'resource_id = "{RESOURCE_ID.lower()}"\n'
         'kind        = "apim"\n'
         f"units       = {len(world.units)}\n"
-        'egress      = "load_balancer"\n'
+        f'egress      = "{world.egress.kind}"\n'
         "public_ips  = 1\n"
         "sampling    = 1.0\n"
     )
+    if egress_resource_id:
+        gateway += f'egress_resource_id = "{egress_resource_id.lower()}"\n'
     objective = "[slo]\navailability = 0.999\nwindow_days  = 30\n"
     return "\n".join([gateway, *map(destination_entry, world.destinations), objective])
 

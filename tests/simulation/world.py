@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.simulation.ports import Endpoint
+from tests.simulation.ports import LOAD_BALANCER, Egress, Endpoint
 
 
 class Path(StrEnum):
@@ -17,7 +17,8 @@ class Path(StrEnum):
 class Destination:
     """A back-end host. `close_share` of its answers end with the connection being closed.
 
-    `handshake_s` is the time to open a connection, TLS included.
+    `handshake_s` is the time to open a connection, TLS included. `multiplexed` back ends speak
+    HTTP/2: a unit's calls share one connection, which answers do not close.
     """
 
     host: str
@@ -26,6 +27,7 @@ class Destination:
     path: Path
     close_share: float
     handshake_s: float
+    multiplexed: bool = False
 
     @property
     def origin(self) -> str:
@@ -115,7 +117,8 @@ class World:
     """Everything that exists before the first request.
 
     `pool_idle_s` is how long an unused connection is kept, in seconds; `described_failures` the
-    share of failed connects whose record names the back end.
+    share of failed connects whose record names the back end. `unit_weights` say how requests are
+    spread over the units; without them, evenly.
     """
 
     units: tuple[UnitPlan, ...]
@@ -125,6 +128,8 @@ class World:
     callers: tuple[Caller, ...]
     noise: Noise
     described_failures: float
+    egress: Egress = LOAD_BALANCER
+    unit_weights: tuple[float, ...] = ()
 
     def destination(self, host: str) -> Destination:
         """The destination of that name."""

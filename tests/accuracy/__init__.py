@@ -1,0 +1,1 @@
+"""How often the diagnosis is right, measured on simulated gateways whose truth is known."""
