@@ -25,6 +25,7 @@ PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 FOLDERS = {"incident": "rca", "capacity": "capacity"}
 NO_PANGO = f"no PDF: the Pango library is missing; install it with 'apt-get install {PANGO}'"
 LINK = re.compile(r'<a\b[^>]*\bhref="#([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
+CONTENTS = re.compile(r'<nav class="contents".*?</nav>', re.DOTALL)
 ID = re.compile(r'\bid="([^"]*)"')
 # A section's anchor and heading, as its template writes them.
 HEADED = re.compile(r'<section id="(i\{\{ number \}\}-)?([a-z-]+)">\s*<h2>([^<{]+)</h2>')
@@ -245,6 +246,12 @@ def _contents(report: Document, number: int) -> list[tuple[str, str]]:
 
 
 def _without_dead_links(html: str) -> str:
-    """The page, its links to what is not in it made plain: sections may have been left out."""
+    """The page, its links to what is not in it made plain: sections may have been left out.
+
+    The contents do not name those.
+    """
     there = set(ID.findall(html))
-    return LINK.sub(lambda link: link[0] if link[1] in there else link[2], html)
+    listed = CONTENTS.sub(
+        lambda nav: LINK.sub(lambda link: link[0] if link[1] in there else "", nav[0]), html
+    )
+    return LINK.sub(lambda link: link[0] if link[1] in there else link[2], listed)

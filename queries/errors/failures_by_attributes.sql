@@ -1,5 +1,5 @@
 -- name: failures_by_attributes
--- about: Over which destinations, APIs, operations, callers, instances and so on do failures spread?
+-- about: Over which destinations, APIs, operations, callers and instances do failures spread?
 -- source: calls
 -- grain: destination, api, revision, operation, region, instance, subscription, caller_ip, protocol
 -- param: gateway VARCHAR
