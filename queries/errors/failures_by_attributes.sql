@@ -37,46 +37,32 @@ with
         from within_incident
         where caller_ip is not null
         group by caller_ip
+    ),
+
+    named as (
+        select
+            within_incident.*,
+            case
+                when ranked.place <= 10 then ranked.caller_ip
+                when within_incident.caller_ip is not null then ''
+            end as caller
+        from within_incident
+        left join ranked
+            on within_incident.caller_ip = ranked.caller_ip
     )
 
 select
-    within_incident.destination,
-    within_incident.api,
-    within_incident.revision,
-    within_incident.operation,
-    within_incident.region,
-    within_incident.instance,
-    within_incident.subscription,
-    case
-        when ranked.place <= 10 then ranked.caller_ip
-        when within_incident.caller_ip is not null then ''
-    end as caller_ip,
-    within_incident.protocol,
-    sum(within_incident.weight) as requests,
-    sum(within_incident.failed) as failures
-from within_incident
-left join ranked
-    on within_incident.caller_ip = ranked.caller_ip
-group by
-    within_incident.destination,
-    within_incident.api,
-    within_incident.revision,
-    within_incident.operation,
-    within_incident.region,
-    within_incident.instance,
-    within_incident.subscription,
-    case
-        when ranked.place <= 10 then ranked.caller_ip
-        when within_incident.caller_ip is not null then ''
-    end,
-    within_incident.protocol
-order by
-    within_incident.destination,
-    within_incident.api,
-    within_incident.revision,
-    within_incident.operation,
-    within_incident.region,
-    within_incident.instance,
-    within_incident.subscription,
-    caller_ip,
-    within_incident.protocol
+    destination,
+    api,
+    revision,
+    operation,
+    region,
+    instance,
+    subscription,
+    caller as caller_ip,
+    protocol,
+    sum(weight) as requests,
+    sum(failed) as failures
+from named
+group by destination, api, revision, operation, region, instance, subscription, caller, protocol
+order by destination, api, revision, operation, region, instance, subscription, caller, protocol
