@@ -147,7 +147,10 @@ def incident_report(
         found = examined(engine, home, bounds, settings, say, other)
         incidents = found.findings.incidents
         say(f"3/{STEPS} diagnose: {_summary(incidents)}")
-        drawn = _anonymous(found, settings) if anonymise else _drawn(found)
+        # JSON has no figures, and drawing them takes as long as finding what they show.
+        drawn = _drawn(found) if set(outputs) - {Format.JSON} else Report(found.findings, {})
+        if anonymise:
+            drawn = _anonymous(found, drawn, settings)
         written, missing = write(replace(drawn, look=look or drawn.look), outputs)
         say(f"4/{STEPS} report: {', '.join(path.name for path in written)}")
         return Outcome(written, len(incidents), shortcomings + missing, unclaimed)
@@ -428,9 +431,8 @@ def _drawn(found: Examined) -> Report:
     return Report(found.findings, drawings, Look(stated.report) if stated else Look())
 
 
-def _anonymous(found: Examined, settings: Settings) -> Report:
+def _anonymous(found: Examined, report: Report, settings: Settings) -> Report:
     """The same with pseudonyms; what it takes to verify it holds names, and is left out."""
-    report = _drawn(found)
     frames = (answer.frame for answer in found.answers)
     findings, drawings = pseudonyms.applied(report.findings, report.drawings, frames, settings)
     return Report(msgspec.structs.replace(findings, lake=None, settings=None), drawings)
