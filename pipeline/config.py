@@ -299,7 +299,7 @@ def contradictions(said: dict[str, Any]) -> Iterator[Flaw]:
         if isinstance(begins, date) and isinstance(ends, date) and ends < begins:
             yield Flaw(
                 f"event[{number}].to",
-                f"it ends ({ends}) before it begins ({begins})",
+                f"event {event.get('name')!r} ends ({ends}) before it begins ({begins})",
                 "swap 'from' and 'to'",
             )
     report = said.get("report")

@@ -20,7 +20,7 @@ from pipeline.engines.duckdb import DuckDB
 from pipeline.finding import Incident, Issue
 from pipeline.lake import Lake
 from pipeline.ledger import SAME_INCIDENT, Entry, entries, folder, issue, matched, newest
-from pipeline.report import Format, Report, write
+from pipeline.report import USUAL, Report, write
 from pipeline.run import Survey, findings, survey
 from pipeline.transforms.incidents import Run
 from pipeline.window import floor, told
@@ -103,7 +103,7 @@ class _Maker:
         stamp = Issue(entry.id, entry.revision, why, self.incomplete)
         entry = replace(entry, says="\n".join((entry.says, *why, *self._stamps())))
         with tempfile.TemporaryDirectory(prefix="gateway-rca-") as place:
-            outputs = {each: Path(place) / f"rca.{each}" for each in Format}
+            outputs = {each: Path(place) / f"rca.{each}" for each in USUAL}
             written, missing = write(stamped(report, stamp), outputs)
             entry = replace(entry, files=",".join(path.name for path in written))
             issue(self.seen.lake, entry, written)

@@ -25,7 +25,7 @@ from pipeline.issuing import EVIDENCE, issued
 from pipeline.lake import Lake
 from pipeline.land import Landing, land
 from pipeline.manifest import Manifest, OfSource
-from pipeline.report import NO_PANGO, Format
+from pipeline.report import NO_PANGO, USUAL
 from pipeline.run import problems
 
 DAY = timedelta(days=1)
@@ -215,7 +215,7 @@ class Job:
 
         with tempfile.TemporaryDirectory(prefix="gateway-rca-") as folder:
             output = Path(folder) / "capacity.pdf"
-            files = write_review(self.lake, self.settings, output, tuple(Format), as_of=at, weeks=1)
+            files = write_review(self.lake, self.settings, output, USUAL, as_of=at, weeks=1)
             ledger.issue(self.lake, self._review(id_, at, files), files)
             if output not in files:
                 self._failed(f"review: {NO_PANGO}")

@@ -48,6 +48,8 @@ def incident(request: func.HttpRequest) -> func.HttpResponse:
     try:
         asked = {**_body(request), **request.params}
         kind = Format(asked.get("format", "html"))
+        if kind not in KINDS:
+            raise PipelineError(f"{kind} has files beside it; ask for {', '.join(KINDS)}")
         moments = [asked.get(name) for name in ("from", "to")]
         start, stop = (parsed(str(each), "the time") if each else None for each in moments)
     except (PipelineError, ValueError) as error:
