@@ -17,7 +17,6 @@ GROWTH_DAYS = (30, 60, 90)
 MOST = 0.75
 LEVELS = (0.8, 1.0)
 NEVER = finding.Crossing(low=None, median=None, high=None)
-NO_CROSSINGS = finding.Crossings(at_80=NEVER, at_100=NEVER)
 
 
 def daily(level: Level, known: Reviewed, *, upper: bool) -> tuple[list[date], Series]:

@@ -52,6 +52,22 @@ def main() -> None:
     """
 
 
+# What commands that write a document share.
+lake_option = click.option("--lake", help="Lake to read, or to land into: a folder or az://…")
+formats_option = click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["pdf", "html", "json", "md"]),
+    help="Write only this; may be repeated. Of md, the figures lie in NAME-figures/ beside it.",
+)
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Settings; else gateway-rca.toml beside the sources or in the current folder.",
+)
+
+
 @main.command()
 @click.argument("source", nargs=-1, required=True)
 @LAKE
@@ -102,7 +118,7 @@ def land(source: tuple[str, ...], lake: str, strict: bool, as_json: bool) -> Exi
 
 @main.command()
 @click.argument("source", nargs=-1)
-@click.option("--lake", help="Lake to read, or to land into: a folder or az://…")
+@lake_option
 @click.option("--from", "start", metavar="T", help="Start of the window; without a zone: UTC.")
 @click.option("--to", "stop", metavar="T", help="End of the window, itself not included.")
 @click.option(
@@ -116,18 +132,8 @@ def land(source: tuple[str, ...], lake: str, strict: bool, as_json: bool) -> Exi
     type=click.Path(path_type=Path),
     help="Report to write; NAME.html and NAME.json come to stand beside NAME.pdf.",
 )
-@click.option(
-    "--format",
-    "formats",
-    multiple=True,
-    type=click.Choice(["pdf", "html", "json", "md"]),
-    help="Write only this; may be repeated. Of md, the figures lie in NAME-figures/ beside it.",
-)
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="Settings; else gateway-rca.toml beside the sources or in the current folder.",
-)
+@formats_option
+@config_option
 @click.option(
     "--template",
     type=click.Path(path_type=Path),
@@ -216,7 +222,7 @@ def verify(
 
 @main.command()
 @click.argument("source", nargs=-1)
-@click.option("--lake", help="Lake to read, or to land into: a folder or az://…")
+@lake_option
 @click.option(
     "--weeks",
     default=1,
@@ -235,18 +241,8 @@ def verify(
     type=click.Path(path_type=Path),
     help="Review to write; NAME.html and NAME.json come to stand beside NAME.pdf.",
 )
-@click.option(
-    "--format",
-    "formats",
-    multiple=True,
-    type=click.Choice(["pdf", "html", "json"]),
-    help="Write only this; may be repeated.",
-)
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="Settings; else gateway-rca.toml beside the sources or in the current folder.",
-)
+@formats_option
+@config_option
 @_answered
 def capacity(
     source: tuple[str, ...],

@@ -5,7 +5,7 @@ what nobody says, is an assumption and is called one.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from pipeline.config import Egress, Gateway, Kind
@@ -219,24 +219,6 @@ def way_out(resource_id: str, stated: Gateway | None, moment: datetime) -> Way:
     )
 
 
-def tier_crossings(
-    stated: Gateway | None, start: datetime, stop: datetime
-) -> list[tuple[datetime, int, int]]:
-    """When the history changed the ports, from start until before stop, each with old and new.
-
-    Times are UTC without a zone; ports are those of one unit, of all where all share.
-    """
-    if stated is None:
-        return []
-    moments = {each.since.astimezone(UTC).replace(tzinfo=None) for each in stated.history}
-    steps = [
-        (moment, _ports_at(stated, moment - timedelta.resolution), _ports_at(stated, moment))
-        for moment in sorted(moments)
-        if start <= moment < stop
-    ]
-    return [(moment, old, new) for moment, old, new in steps if old != new]
-
-
 def reuse_assumed() -> Value:
     """The share of calls, 0 to 1, that find an open connection, where nothing was measured."""
     return _default(
@@ -245,10 +227,6 @@ def reuse_assumed() -> Value:
         "assumption: nothing measured tells how many calls reuse a connection; half of them",
         Basis.ASSUMED,
     )
-
-
-def _ports_at(stated: Gateway, moment: datetime) -> int:
-    return _count(way_out(stated.resource_id, stated, moment).ports)
 
 
 def _kind(resource_id: str, gateway: Gateway) -> Value:

@@ -283,8 +283,9 @@ def run(*words: object) -> Any:
 
 
 def test_one_day_of_exports_is_reviewed_without_a_forecast(tmp_path: Path) -> None:
-    done = run(samples(), "--output", tmp_path / "c.json", "--format", "json")
+    done = run(samples(), "--output", tmp_path / "c.json", "--format", "json", "--format", "md")
     assert done.exit_code == 0, done.output
+    assert "## What to decide on Monday" in (tmp_path / "c.md").read_text()
     document = json.loads((tmp_path / "c.json").read_text())
     assert document["holes"]
     assert document["coverage"][0]["rows"] > 70_000

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.config import Change, Egress, Gateway, Kind
-from pipeline.limits import Basis, Value, Way, reuse_assumed, tier_crossings, way_out
+from pipeline.limits import Basis, Value, Way, reuse_assumed, way_out
 from tests.given import EIGHT, GATEWAY, at, way
 
 WEB = "/subscriptions/0/resourcegroups/rg/providers/microsoft.web/sites/shop"
@@ -204,35 +204,6 @@ def test_the_history_tells_what_was_true_at_the_moment() -> None:
     seen = [way_out(GATEWAY, gateway, at(minute)) for minute in (0, 60, 119, 120)]
     assert [each.units for each in seen] == [2, 4, 4, 4]
     assert [each.ports.value for each in seen] == [1024, 1024, 1024, 64]
-
-
-def test_a_crossing_of_pool_tiers_is_told_with_its_moment() -> None:
-    nodes = {12: 101, 9: 50, 11: 50, 10: 51, 13: 102}
-    gateway = history(*(nodes_from(hour, count) for hour, count in nodes.items()), units=40)
-    assert tier_crossings(gateway, at(0), at(360)) == [
-        (at(120), 1024, 512),
-        (at(180), 512, 1024),
-        (at(240), 1024, 256),
-    ]
-
-
-def test_a_crossing_belongs_to_the_window_that_it_starts() -> None:
-    gateway = history(nodes_from(10, 51), units=50)
-    assert tier_crossings(gateway, at(0), at(120)) == []
-    assert tier_crossings(gateway, at(120), at(121)) == [(at(120), 1024, 512)]
-    assert tier_crossings(gateway, at(121), at(180)) == []
-
-
-def test_changes_at_one_moment_are_one_crossing() -> None:
-    moment = datetime(2026, 3, 10, 10, tzinfo=UTC)
-    gateway = history(nodes_from(10, 101), Change(moment, public_ips=2), units=50)
-    assert tier_crossings(gateway, at(0), at(180)) == [(at(120), 1024, 512)]
-
-
-def test_nothing_is_crossed_where_the_ports_are_stated_or_nothing_is() -> None:
-    assert tier_crossings(None, at(0), at(180)) == []
-    stated = history(nodes_from(10, 51), units=50, ports_per_unit=1024)
-    assert tier_crossings(stated, at(0), at(180)) == []
 
 
 def test_the_reuse_of_connections_is_half_where_nothing_measured_tells() -> None:

@@ -17,8 +17,9 @@ from pipeline.query import Query, queries
 
 AZURE = "az"
 BAD_LINES = (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException)
-# Tried one after the other where a query fails for want of memory; the last is DuckDB's default.
+# The last folder so named: a lake may itself lie below one.
 DAY = r".*/date=(\d{4}-\d\d-\d\d)/"
+# Tried one after the other where a query fails for want of memory; the last is DuckDB's default.
 MORE_MEMORY = ("1GB", "2GB", "4GB", "80%")
 
 

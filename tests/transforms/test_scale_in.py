@@ -80,6 +80,26 @@ def test_the_settings_history_tells_of_a_tier_that_was_crossed() -> None:
     assert says.endswith("from 50 to 51 units, which left each 512 ports of 1,024")
 
 
+def test_tiers_crossed_up_and_down_leave_fewer_and_more() -> None:
+    nodes = {60: 50, 120: 51, 180: 50, 240: 101, 300: 102}
+    steps = tuple(since(minute, units) for minute, units in nodes.items())
+    # Back to 50 nodes there are more ports each, and a node fewer; to 102 nothing is fewer.
+    found = taken(units=40, kind=Kind.AKS, history=steps)
+    assert [moment for moment, _ in found] == [at(120), at(180), at(240)]
+    assert found[0][1].endswith("which left each 512 ports of 1,024")
+    assert found[2][1].endswith("which left each 256 ports of 1,024")
+
+
+def test_changes_at_one_moment_are_one_step() -> None:
+    both = (since(30, 101), Change(since=at(30).replace(tzinfo=UTC), public_ips=2))
+    [(_, says)] = taken(units=50, kind=Kind.AKS, history=both)
+    assert says.endswith("which left each 512 ports of 1,024")
+
+
+def test_where_the_ports_are_stated_no_tier_takes_any() -> None:
+    assert taken(units=50, kind=Kind.AKS, ports_per_unit=1024, history=(since(30, 51),)) == []
+
+
 def test_nodes_that_were_deleted_took_units_away_though_no_number_is_told() -> None:
     gone = change(
         ended=12,
