@@ -11,6 +11,7 @@ import polars as pl
 from pipeline.finding import Direction, Evidence, Verdict
 from pipeline.transforms.counters import Counter
 from pipeline.transforms.fingerprints import Mode
+from pipeline.transforms.through import Through
 from pipeline.transforms.ways import Ways
 from pipeline.wording import share
 
@@ -87,11 +88,25 @@ def speaks_against(weight: float, says: str, figure: str | None = None) -> Evide
     return Evidence(says=says, direction=Direction.AGAINST, weight=-round(weight, 2), figure=figure)
 
 
-def measured(counter: Counter) -> Evidence:
+def _weighed(weight: float, says: str, figure: str | None) -> Evidence:
+    spoken = speaks_for if weight >= 0 else speaks_against
+    return spoken(abs(weight), says, figure)
+
+
+def _measured(counter: Counter) -> Evidence:
     """What a counter of the way out proves, as evidence."""
     if counter.proves:
         return speaks_for(4.0, counter.says, "T11")
     return speaks_against(4.0, counter.says, "T11")
+
+
+def counted(counters: list[Counter]) -> list[Evidence]:
+    """What the counters of the way out say: the first that proves it, the first that denies it.
+
+    More of them count the same ports, and add nothing.
+    """
+    spoken = (next((each for each in counters if each.proves is so), None) for so in (True, False))
+    return [_measured(each) for each in spoken if each]
 
 
 def share_speaks(part: float, says: str, figure: str | None = None) -> Evidence:
@@ -99,10 +114,7 @@ def share_speaks(part: float, says: str, figure: str | None = None) -> Evidence:
 
     Its weight is the log odds that a failure drawn from the incident is of the kind.
     """
-    weight = math.log((part + MISLABELLED) / (1 - part + MISLABELLED))
-    return (
-        speaks_for(weight, says, figure) if weight >= 0 else speaks_against(-weight, says, figure)
-    )
+    return _weighed(math.log((part + MISLABELLED) / (1 - part + MISLABELLED)), says, figure)
 
 
 def lasted(found: list[Mode], weights: Mapping[str, float]) -> list[Evidence]:
@@ -112,12 +124,35 @@ def lasted(found: list[Mode], weights: Mapping[str, float]) -> list[Evidence]:
     Lengths and texts are of the same records, so none weighs much beside what a text names.
     """
     return [
-        speaks_for(weight, each.says, "F4")
-        if (weight := weights[each.kind]) > 0
-        else speaks_against(-weight, each.says, "F4")
+        _weighed(weights[each.kind], each.says, "F4")
         for each in found
         if each.share >= MOSTLY and each.kind in weights
     ]
+
+
+def got_through(through: Through | None, cut_off: float, echo: float) -> list[Evidence]:
+    """What it says of a mechanism that nothing got through for long, or that failures came back
+    in time with the ports' hold; each weight is positive where it speaks for it.
+    """
+    if through is None:
+        return []
+    if through.cut_off and through.silence:
+        start, stop = through.silence.start, through.silence.stop
+        says = (
+            f"No call to {through.destination} that began from {start:%H:%M} to {stop:%H:%M} UTC "
+            "got through. Ports that ran out come free again "
+            f"{through.hold_s:,.0f} s after a connection was closed, and let some through."
+        )
+        return [_weighed(cut_off, says, "F2")]
+    if through.echoes:
+        says = (
+            f"Failures at {through.destination} came back every {through.hold_s:,.0f} s, for as "
+            "long as a closed connection's port is held: the shares that failed in minutes so far "
+            f"apart go together (correlation {through.echo:.2f}), and in those half as far they do "
+            f"not ({through.off_beat:.2f})."
+        )
+        return [_weighed(echo, says, "F2")]
+    return []
 
 
 def recorded_case(

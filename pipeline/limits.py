@@ -85,6 +85,11 @@ class Way:
         return self.holds.after_fin
 
     @property
+    def stated(self) -> bool:
+        """Whether the settings say which way out it is."""
+        return any(each.name == "egress" and each.origin == "file" for each in self.values)
+
+    @property
     def shared(self) -> bool:
         """Whether all units draw on one pool: that of a NAT gateway or of a firewall."""
         return self.egress in {Egress.NAT_GATEWAY, Egress.AZURE_FIREWALL}

@@ -24,6 +24,7 @@ from pipeline.transforms.ports import around, bands, bounds
 from pipeline.transforms.reuse import reuse
 from pipeline.transforms.scale_in import scale_in
 from pipeline.transforms.silence import after_silence
+from pipeline.transforms.through import Through, through
 from pipeline.transforms.trigger import Before
 from pipeline.transforms.ways import Ways, ways
 from pipeline.window import Window
@@ -71,8 +72,10 @@ class Seen:
         during = _during(self.frame("hosts"))
         died = ways(self.frame("failures_by_minute"), run)
         shifts = latency.shifts(self.frame("backend_time_by_minute"), run, self.window)
+        got = self._through(died, shifts)
         return {
-            **self._ports(died, {name: failed for name, (_, failed) in during.items()}),
+            **self._ports(died, {name: failed for name, (_, failed) in during.items()}, got),
+            "through": got,
             "run": run,
             "window": self.window,
             "way": self.way,
@@ -118,7 +121,16 @@ class Seen:
         counted = self.frame("port_counters_by_minute").filter(pl.col("resource_id").is_in(own))
         return lost_reuse(calls, counters.new_connections(counted), self.run)
 
-    def _ports(self, died: Ways, failed: Mapping[str, float]) -> dict[str, Any]:
+    def _through(self, died: Ways, shifts: list[latency.Shift]) -> Through | None:
+        """What got through where most connects waited in vain; null where none did."""
+        worst = next((name for name, _ in died.by_destination(died.connecting) if name), None)
+        slowest = next((each.during.p95 for each in shifts if each.destination == worst), None)
+        calls, hold_s = self.frame("calls_by_minute"), float(self.way.hold_s.value)
+        return through(calls, worst, self.run, hold_s, slowest)
+
+    def _ports(
+        self, died: Ways, failed: Mapping[str, float], got: Through | None
+    ) -> dict[str, Any]:
         """What is known of ports: bands, bounds, counters, and whether they ran out."""
         run, way = self.run, self.way
         calls, flows = self.frame("calls_by_minute"), self.frame("flow_ports_by_minute")
@@ -146,6 +158,7 @@ class Seen:
                 way,
                 failed,
                 bool(calls.height or died.told),
+                got,
             ),
         }
 

@@ -14,6 +14,7 @@ from pipeline.transforms.fingerprints import Mode
 from pipeline.transforms.incidents import Run, merged, runs
 from pipeline.transforms.latency import Quantiles, Shift
 from pipeline.transforms.ports import Band, Bounds
+from pipeline.transforms.through import Through, through
 from pipeline.transforms.ways import Ways
 from pipeline.window import MINUTE, Window
 
@@ -133,6 +134,19 @@ def run(start: float, last: float, counted: str = "failed", end: bool = True) ->
         worst_minute=at(int(start)),
         worst_rate=0.5,
     )
+
+
+def fared(failed: Counts, calls: float = 50, hold_s: float = 240) -> Through:
+    """How payments fared in a run of so many minutes, of whose calls so many failed."""
+    frame = pl.DataFrame(
+        [
+            {"destination": PAYMENTS, "minute": at(minute), "calls": calls, "failed": float(count)}
+            for minute, count in enumerate(failed)
+        ]
+    )
+    got = through(frame, PAYMENTS, run(0, len(failed) - 0.5), hold_s, None)
+    assert got is not None
+    return got
 
 
 def died_of(*kinds: FailureWay) -> Ways:

@@ -18,6 +18,7 @@ from tests.accuracy.score import (
     Trial,
     brier,
     confusion,
+    contradicted,
     false_confirmed,
     false_excluded,
     middle_and_90th,
@@ -114,6 +115,23 @@ def test_false_verdicts_on_ports_are_counted_where_they_can_be_false() -> None:
     ]
     assert false_confirmed(tried) == Rate(1, 2)
     assert false_excluded(tried) == Rate(1, 2)
+
+
+def test_fewer_sources_may_make_an_answer_less_certain_and_not_another() -> None:
+    sure, open_ = said("backend_slow", 0.9), said("dns_failure", 0.5, "undecided")
+    fewer = [LOGS_ALONE, "no metrics", "no topology"]
+    other = said("dns_failure", 0.9)
+    tried = [trial(OUTAGE, sure), *map(trial, [OUTAGE] * 3, [sure, open_, other], fewer)]
+    assert contradicted(tried, ALL) == Rate(1, 2)
+
+
+def test_ports_confirmed_with_one_set_of_sources_and_excluded_with_another_count() -> None:
+    tried = [
+        trial(OUTAGE, said("backend_slow", 0.5, "undecided", snat="confirmed")),
+        trial(OUTAGE, said("backend_slow", 0.5, "undecided", snat="excluded"), LOGS_ALONE),
+        trial(OUTAGE, said("backend_slow", 0.5, "undecided", snat="undecided"), "no metrics"),
+    ]
+    assert contradicted(tried, ALL) == Rate(1, 1)
 
 
 def test_a_destination_without_an_address_is_known_by_its_host() -> None:

@@ -3,7 +3,15 @@
 import polars as pl
 
 from pipeline.finding import Exhaustion, Verdict
-from pipeline.hypothesis import Case, hypothesis, lasted, share_speaks, speaks_against, speaks_for
+from pipeline.hypothesis import (
+    Case,
+    got_through,
+    hypothesis,
+    lasted,
+    share_speaks,
+    speaks_against,
+    speaks_for,
+)
 from pipeline.transforms.exhaustion import Verdict as Exhausted
 from pipeline.transforms.fingerprints import (
     AT_ONCE,
@@ -14,9 +22,12 @@ from pipeline.transforms.fingerprints import (
     Mode,
 )
 from pipeline.transforms.ports import Bounds
+from pipeline.transforms.through import Through
 from pipeline.transforms.ways import Ways
 from pipeline.wording import share
 
+# So many minutes without failures, between others with them, are no chance.
+AGAIN = 2
 # So many backends do not get out of reach at once by themselves.
 MANY = 3
 # A refusal comes at once, and a SYN into the void is waited out.
@@ -35,6 +46,7 @@ def backend_unreachable(
     calls_during: dict[str, tuple[float, float]],
     modes: list[Mode],
     exhaustion: Exhausted,
+    through: Through | None,
 ) -> Case:
     """Connects refused or reset at once, or unanswered while port demand was low."""
     refused = ways.count(pl.col("fault").is_in(["refused", "reset"]))
@@ -58,7 +70,13 @@ def backend_unreachable(
         evidence.append(
             speaks_against(0.8, says, "F2") if alive >= 0.2 else speaks_for(1.0, says, "F2")
         )
-    evidence += lasted(modes, LENGTHS)
+    if through and through.good_minutes >= AGAIN and unanswered >= 0.5 * ways.failures:
+        says = (
+            f"In {through.good_minutes} whole minutes in between, calls to {through.destination} "
+            "went well again: what is out of reach stays so."
+        )
+        evidence.append(speaks_against(1.5, says, "F2"))
+    evidence += [*lasted(modes, LENGTHS), *got_through(through, cut_off=1.5, echo=-2.0)]
     silent = ways.by_destination(ways.connecting)
     spread = len(silent) >= MANY and silent[0][1] < 0.6 * unanswered
     if spread:
@@ -71,19 +89,19 @@ def backend_unreachable(
         return Case(Verdict.SUPPORTED, evidence, recorded=refused >= 0.9 * ways.failures)
     if ways.failures and part < 0.02:
         return Case(Verdict.EXCLUDED, evidence)
+    cut_off = through is not None and through.cut_off and unanswered >= 0.9 * ways.failures
     bound = next((each for each in ports if each.destination == worst), None)
     excluded = exhaustion.verdict is Exhaustion.EXCLUDED
-    if bound and bound.excluded and excluded and unanswered >= 0.5 * ways.failures:
-        evidence.append(
-            speaks_for(
-                2.5,
-                f"At most {bound.upper_peak:,} of {bound.limit:,} ports were in use for logged "
-                "calls, so unanswered connects were not for want of one.",
-                "T10",
-            )
+    if excluded and unanswered and unanswered >= 0.5 * ways.failures and not spread:
+        says = (
+            f"At most {bound.upper_peak:,} of {bound.limit:,} ports were in use for logged calls, "
+            if bound and bound.excluded
+            else f"{exhaustion.why.removesuffix('.')}, "
         )
-        if not spread:
-            return Case(Verdict.SUPPORTED, evidence)
+        says += "so unanswered connects were not for want of one."
+        return Case(Verdict.SUPPORTED, [*evidence, speaks_for(2.5, says, "T10")])
+    if cut_off and not spread:
+        return Case(Verdict.SUPPORTED, evidence)
     return Case(
         Verdict.UNDECIDED,
         evidence,

@@ -1,14 +1,25 @@
 """The gateway itself was short of CPU or memory."""
 
+import polars as pl
+
 from pipeline.finding import Evidence, Verdict
-from pipeline.hypothesis import Case, hypothesis, speaks_against, speaks_for
+from pipeline.hypothesis import Case, hypothesis, share_speaks, speaks_against, speaks_for
 from pipeline.transforms.load import HIGH, LOW, Load
 from pipeline.transforms.overhead import Overhead
+from pipeline.transforms.ways import Ways
 from pipeline.wording import last, share, short
 
 RAISED = 2.0
 RAISED_MS = 100.0
 UNMOVED = 1.25
+# So many times the usual, or what counts as raised, is no slow policy.
+OVERRUN = 10.0
+MOSTLY = 0.9
+TURNED_AWAY = (
+    pl.col("destination").is_null(),
+    pl.col("reason").is_null(),
+    pl.col("backend_status").is_null(),
+)
 DECIDES = "The gateway's Capacity metric (CpuPercent_Gateway on v2 tiers) for this window."
 
 
@@ -18,8 +29,12 @@ DECIDES = "The gateway's Capacity metric (CpuPercent_Gateway on v2 tiers) for th
     prior=0.05,
     do_first="Look at the gateway's capacity metric for the window; add a unit if it is high.",
 )
-def gateway_saturation(overhead: Overhead, load: list[Load]) -> Case:
-    """The gateway's own time (total less backend, client and cache time), and its metrics."""
+def gateway_saturation(overhead: Overhead, load: list[Load], ways: Ways) -> Case:
+    """The gateway's own time (total less backend, client and cache time), and its metrics.
+
+    Without a metric it is likely at most: where its own time rose many times over, and requests
+    ended without a reason before any backend was called.
+    """
     unmoved, time = _own_time(overhead)
     evidence = [*time, *(_speaks(each) for each in load)]
     if unmoved:
@@ -29,7 +44,22 @@ def gateway_saturation(overhead: Overhead, load: list[Load]) -> Case:
         return Case(Verdict.SUPPORTED, evidence)
     if own and _all_low(own):
         return Case(Verdict.EXCLUDED, evidence)
+    part = ways.share(ways.count(*TURNED_AWAY))
+    if _overrun(overhead) and part >= MOSTLY:
+        says = (
+            f"{share(part)} of the failures ended in the gateway, before any backend was called, "
+            "and without a reason."
+        )
+        evidence.append(share_speaks(part, says, "T3"))
+        if not own:
+            return Case(Verdict.SUPPORTED, evidence)
     return Case(Verdict.UNDECIDED, evidence, DECIDES)
+
+
+def _overrun(overhead: Overhead) -> bool:
+    """Whether its own time rose to many times what it was."""
+    before, during = overhead.before_ms, overhead.during_ms
+    return before is not None and during is not None and during >= OVERRUN * max(before, RAISED_MS)
 
 
 def _own_time(overhead: Overhead) -> tuple[bool, list[Evidence]]:

@@ -1,6 +1,8 @@
 """One instance of the gateway was sick, the others were not."""
 
 import math
+import statistics
+from collections.abc import Iterator
 
 from pipeline.finding import Evidence, Verdict
 from pipeline.hypothesis import (
@@ -20,9 +22,12 @@ NEARLY_ALL = 0.9
 AT_MOST_OF_REQUESTS = 0.6
 # Rates this near each other are alike.
 ALIKE = 2.0
-# Of so many destinations it is no chance, if this much failed at each.
+# Of so many destinations it is no chance, if this much failed at each, and they were called most.
 DESTINATIONS = 3
 LEAST_RATE = 0.05
+MOST_CALLS = 0.75
+# How far a share of failures may be from that of whole units.
+NEAR = 0.2
 
 
 @hypothesis(
@@ -42,30 +47,49 @@ def single_instance_fault(
     if len(busy) > 1:
         return _compared(busy)
     units = next(each for each in way.values if each.name == "units")
-    if way.units == 1 and units.origin == "file":
+    stated = way.units if units.origin == "file" else None
+    if stated == 1:
         return Case(
             Verdict.EXCLUDED, [speaks_against(3.0, "The gateway has 1 unit: there is no other.")]
         )
+    if rates := _alike(calls_during):
+        return Case(Verdict.SUPPORTED, list(_everywhere(rates, len(calls_during), stated)))
     return Case(
         Verdict.UNDECIDED,
-        _alike(calls_during),
+        [],
         "A source that tells instances apart: VNet flow logs by source ip, or metrics by instance.",
     )
 
 
-def _alike(calls_during: dict[str, tuple[float, float]]) -> list[Evidence]:
-    """What it says that a part of the calls failed at every destination."""
-    rates = [failed / calls for calls, failed in calls_during.values() if calls >= LEAST_REQUESTS]
-    if len(rates) < DESTINATIONS:
+def _alike(calls_during: dict[str, tuple[float, float]]) -> list[float]:
+    """The shares that failed, where many destinations fail in part and alike; else none.
+
+    A few may be well: connections to them that were open live on.
+    """
+    busy = [each for each in calls_during.values() if each[0] >= LEAST_REQUESTS]
+    hit = [(calls, failed) for calls, failed in busy if failed >= LEAST_RATE * calls]
+    rates = [failed / calls for calls, failed in hit]
+    called = sum(calls for calls, _ in calls_during.values())
+    if len(rates) < DESTINATIONS or sum(calls for calls, _ in hit) < MOST_CALLS * called:
         return []
-    low, high = min(rates), max(rates)
-    if low < LEAST_RATE or high > NEARLY_ALL or high > ALIKE * low:
+    if max(rates) > NEARLY_ALL or max(rates) > ALIKE * min(rates):
         return []
+    return rates
+
+
+def _everywhere(rates: list[float], destinations: int, units: int | None) -> Iterator[Evidence]:
+    """What shares that are alike say; and that they are the share of a unit, of so many."""
+    low, high = share(min(rates)), share(max(rates))
     says = (
-        f"At each of {count(len(rates))} destinations {share(low)} to {share(high)} of the calls "
-        "failed: as many, wherever they went."
+        f"At {count(len(rates))} of {count(destinations)} destinations {low} to {high} of the "
+        "calls failed: as many, wherever they went."
     )
-    return [speaks_for(2.0, says, "F2")]
+    yield speaks_for(3.0, says, "F2")
+    middle = statistics.median(rates)
+    sick = round(middle * units) if units else 0
+    if units and 0 < sick < units and abs(middle - sick / units) <= NEAR * sick / units:
+        says = f"{share(middle)} in the middle: about what {sick} of {units} units would serve."
+        yield speaks_for(1.0, says, "F2")
 
 
 def _compared(busy: list[Part]) -> Case:

@@ -4,9 +4,10 @@ from pipeline.config import Egress
 from pipeline.finding import Evidence, Exhaustion, Verdict
 from pipeline.hypothesis import (
     Case,
+    counted,
+    got_through,
     hypothesis,
     lasted,
-    measured,
     share_speaks,
     speaks_against,
     speaks_for,
@@ -24,9 +25,11 @@ from pipeline.transforms.fingerprints import (
     Mode,
 )
 from pipeline.transforms.ports import Bounds
+from pipeline.transforms.through import Through
 from pipeline.transforms.ways import Ways
 from pipeline.wording import of, share
 
+NEARLY_ALL = 0.9
 # Who waits for a port waits as long as for a connect, and does not fail at once.
 LENGTHS = {CONNECT: 0.3, RETRANSMISSION: 0.3, AT_ONCE: -0.8, CONFIGURED: -0.3, MULTIPLES: -0.5}
 
@@ -45,8 +48,13 @@ def snat_port_exhaustion(
     counters: list[Counter],
     exhaustion: Exhausted,
     modes: list[Mode],
+    through: Through | None,
 ) -> Case:
-    """Connect failures on one ip:port, its port bounds against the limit, others healthy."""
+    """Connect failures on one ip:port, its port bounds against the limit, others healthy.
+
+    Without a counter it is likely at most, and only where failures keep time with the hold of
+    ports: a surge alone may as well have overrun what accepts connections at the backend.
+    """
     connecting = ways.connect_failures
     part = ways.share(connecting)
     evidence = [
@@ -59,7 +67,7 @@ def snat_port_exhaustion(
     ]
     hit = ways.by_destination(ways.connecting)
     worst = hit[0][0] if hit else None
-    if worst and hit[0][1] >= 0.9 * connecting and healthy:
+    if worst and hit[0][1] >= NEARLY_ALL * connecting and healthy:
         # Any fault of one backend hits one destination: this hardly tells them apart.
         evidence.append(
             speaks_for(
@@ -75,10 +83,12 @@ def snat_port_exhaustion(
     evidence += lasted(modes, LENGTHS)
     bounds = [each for each in ports if each.destination in failing]
     evidence += [_held(each, way) for each in bounds[:1]]
-    evidence += [measured(each) for each in counters if each.proves is not None]
+    evidence += [*counted(counters), *got_through(through, cut_off=-2.5, echo=2.0)]
     if way.egress is Egress.NAT_GATEWAY:
         says = "The way out is a NAT gateway, whose connection limit is a cause of its own."
         evidence.append(speaks_against(2.0, says))
+        if way.stated:
+            return Case(Verdict.EXCLUDED, evidence)
     if connecting and not bounds and None not in failing:
         # Bounds are of public destinations only, and of all that were called.
         says = f"{' and '.join(sorted(map(str, failing)))} takes no port: its way is private."
@@ -88,6 +98,9 @@ def snat_port_exhaustion(
             return Case(Verdict.SUPPORTED, evidence, recorded=True)
         case Exhaustion.EXCLUDED:
             return Case(Verdict.EXCLUDED, evidence)
+    at_one = bool(worst) and hit[0][1] >= NEARLY_ALL * ways.failures
+    if at_one and through and through.echoes:
+        return Case(Verdict.SUPPORTED, evidence)
     return Case(Verdict.UNDECIDED, evidence, exhaustion.would_decide)
 
 

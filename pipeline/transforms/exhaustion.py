@@ -7,13 +7,14 @@ measurement that would decide.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.config import Egress, Kind
 from pipeline.finding import Exhaustion
 from pipeline.limits import Way
 from pipeline.transforms.counters import Counter
 from pipeline.transforms.ports import Bounds
+from pipeline.transforms.through import Through
 from pipeline.transforms.ways import Ways
 from pipeline.wording import of
 
@@ -46,18 +47,45 @@ def exhaustion(
     way: Way,
     failed: Mapping[str, float],
     calls_told: bool,
+    through: Through | None = None,
 ) -> Verdict:
     """The verdict on an incident.
 
-    ``counters`` are those of this gateway's way out, ``failed`` the failures by destination. A
-    destination whose calls all went well did not want for a port, whatever its bound.
+    ``counters`` are those of this gateway's way out, ``failed`` the failures by destination,
+    ``through`` what got through where most connects waited in vain. A destination whose calls all
+    went well did not want for a port, whatever its bound.
     """
     held = [each for each in ports if failed.get(each.destination)]
     over = [each for each in held if not each.excluded]
     measured = _measured(counters, ways, bool(over) or bool(ways.unplaced))
     if measured:
         return _asked(measured, way)
-    return _asked(_bounded(held, over, ways, way, failed, calls_told), way)
+    found = _bounded(held, over, ways, way, failed, calls_told)
+    bounded = through is not None and any(each.destination == through.destination for each in held)
+    if through and through.echoes and bounded:
+        found = _in_time(found, through)
+    return _asked(found, way)
+
+
+def _in_time(found: Verdict, through: Through) -> Verdict:
+    """The bounds' verdict on failures that keep time with ports, which bounds know nothing of.
+
+    They are of logged calls alone: where these cannot have taken all ports, others may have.
+    """
+    beat = (
+        f"failures to connect to {through.destination} came back every {through.hold_s:,.0f} s, "
+        "for as long as a closed connection's port is held"
+    )
+    match found.verdict:
+        case Exhaustion.UNDECIDED:
+            return replace(found, why=f"{found.why} What speaks for it: {beat}.")
+        case Exhaustion.EXCLUDED:
+            why = (
+                f"{found.why} But {beat}: calls that no log shows (a policy's own, or others "
+                "behind the same way out) may have taken the ports."
+            )
+            return Verdict(Exhaustion.UNDECIDED, why)
+    return found
 
 
 def _asked(found: Verdict, way: Way) -> Verdict:

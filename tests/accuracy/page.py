@@ -23,6 +23,7 @@ from tests.accuracy.score import (
     Trial,
     brier,
     confusion,
+    contradicted,
     false_confirmed,
     false_excluded,
     grades,
@@ -77,6 +78,7 @@ def _aims(by_sources: dict[str, list[Trial]]) -> str:
     right_all, right_logs = _right(by_sources[ALL]), _right(by_sources[LOGS_ALONE])
     confirmed = false_confirmed(with_incident(every))
     none = rate(without_incident(every), lambda each: each.grade is Grade.INVENTED)
+    other = contradicted(every, ALL)
     starts = middle_and_90th(_starts(by_sources[ALL]))
     start = starts[0] if starts else None
     soon = start is not None and start <= AIM_START_S
@@ -85,6 +87,12 @@ def _aims(by_sources: dict[str, list[Trial]]) -> str:
         ("top-1, gateway logs alone", "≥ 85 %", told(right_logs), _at_least(right_logs, AIM_LOGS)),
         ("false “SNAT confirmed”, any sources", "0", counted(confirmed), not confirmed.count),
         ("days with an invented incident, any sources", "0", counted(none), not none.count),
+        (
+            "sure of one thing with all sources, of another with fewer",
+            "0",
+            counted(other),
+            not other.count,
+        ),
         ("start off by, median, all sources", "≤ 60 s", seconds(start), soon),
     ]
     met = {True: "met", False: "**missed**"}

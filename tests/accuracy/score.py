@@ -206,6 +206,26 @@ def false_excluded(trials: Iterable[Trial]) -> Rate:
     )
 
 
+def contradicted(trials: Iterable[Trial], whole: str) -> Rate:
+    """How often a set of sources and the ``whole`` of them were sure of different things.
+
+    Of pairs of answers to one draw that both name a mechanism as likely or confirmed, those that
+    name two; and those of which one confirms that ports ran out while the other excludes it.
+    """
+    said = {(each.family, each.seed, each.sources): each.answer for each in trials}
+    judged = []
+    for (family, seed, sources), answer in said.items():
+        with_all = said[family, seed, whole]
+        pair = (answer, with_all)
+        if sources == whole or any(each.mechanism is None for each in pair):
+            continue
+        both = all(each.status != "undecided" for each in pair)
+        flipped = {each.snat for each in pair} == {"confirmed", "excluded"}
+        if both or flipped:
+            judged.append(flipped or answer.mechanism != with_all.mechanism)
+    return Rate(sum(judged), len(judged))
+
+
 def middle_and_90th(values: Sequence[float]) -> tuple[float, float] | None:
     """Median and 90th percentile; null of none."""
     if not values:

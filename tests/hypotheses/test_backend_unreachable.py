@@ -6,12 +6,14 @@ from pipeline.hypothesis import Case
 from pipeline.transforms.exhaustion import Verdict as Exhausted
 from pipeline.transforms.fingerprints import AT_ONCE, CONFIGURED, CONNECT, Mode
 from pipeline.transforms.ports import Bounds
+from pipeline.transforms.through import Through
 from tests.given import (
     CONNECT_TIMEOUT,
     PAYMENTS,
     SERVER_ERROR,
     FailureWay,
     died_of,
+    fared,
     held,
     mode,
     times,
@@ -28,6 +30,7 @@ def tried(
     *kinds: FailureWay,
     modes: list[Mode] | None = None,
     exhausted: Exhaustion | None = None,
+    through: Through | None = None,
 ) -> Case:
     return backend_unreachable.tried(
         {
@@ -39,8 +42,9 @@ def tried(
                 Exhaustion.EXCLUDED
                 if exhausted is None and all(each.excluded for each in ports)
                 else exhausted or Exhaustion.UNDECIDED,
-                "",
+                "The counter stood at 0.",
             ),
+            "through": through,
         }
     )
 
@@ -121,3 +125,26 @@ def test_connects_that_wait_in_vain_everywhere_speak_against_one_backend() -> No
         "one backend out of reach does not explain that."
         for each in case.evidence
     )
+
+
+def test_that_nothing_got_through_for_longer_than_a_hold_supports_it_whatever_the_bounds() -> None:
+    cut_off = fared([10, *[50] * 6, 10])
+    case = tried([held(3000)], NONE_LEFT, times(CONNECT_TIMEOUT, 100), through=cut_off)
+    assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, False)
+
+
+def test_calls_that_went_well_in_between_speak_against_it() -> None:
+    again = fared([40, 40, 0, 0, 40, 40])
+    case = tried([held(3000)], HALF_LEFT, times(CONNECT_TIMEOUT, 100), through=again)
+    assert case.verdict is Verdict.UNDECIDED
+    assert any(
+        "In 2 whole minutes in between" in each.says and each.weight == -1.5
+        for each in case.evidence
+    )
+
+
+def test_a_counter_that_excludes_exhaustion_supports_it_whatever_the_bounds() -> None:
+    failed = times(CONNECT_TIMEOUT, 100)
+    case = tried([held(3000)], HALF_LEFT, failed, exhausted=Exhaustion.EXCLUDED)
+    assert case.verdict is Verdict.SUPPORTED
+    assert case.evidence[-1].says.startswith("The counter stood at 0, so unanswered connects")

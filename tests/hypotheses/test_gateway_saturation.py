@@ -7,10 +7,17 @@ from pipeline.hypotheses.gateway_saturation import gateway_saturation
 from pipeline.hypothesis import Case
 from pipeline.transforms.load import Load
 from pipeline.transforms.overhead import Overhead
+from pipeline.transforms.ways import Ways
+from tests.given import SERVER_ERROR, died_of, times
+
+ANSWERED = died_of(times(SERVER_ERROR, 100))
+TURNED_AWAY = (None, "failed", None, None, None, 1)
 
 
-def tried(before: float | None, during: float | None, *load: Load) -> Case:
-    return gateway_saturation.tried({"overhead": Overhead(before, during, 0.0), "load": list(load)})
+def tried(before: float | None, during: float | None, *load: Load, ways: Ways = ANSWERED) -> Case:
+    return gateway_saturation.tried(
+        {"overhead": Overhead(before, during, 0.0), "load": list(load), "ways": ways}
+    )
 
 
 def busy(
@@ -101,3 +108,18 @@ def test_only_all_that_is_needed_low_throughout_excludes_it(
     assert tried(None, None, *load).verdict is verdict
     # The gateway's own time may have risen for another reason, as a policy that waits.
     assert tried(5, 500, *load).verdict is verdict
+
+
+def test_a_hundredfold_own_time_and_requests_turned_away_without_a_word_make_it_likely() -> None:
+    case = tried(5, 4000, ways=died_of(times(TURNED_AWAY, 95), times(SERVER_ERROR, 5)))
+    assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, False)
+    assert "95.0 % of the failures ended in the gateway" in case.evidence[-1].says
+
+
+def test_they_do_not_where_backends_were_called() -> None:
+    assert tried(5, 4000).verdict is Verdict.UNDECIDED
+
+
+def test_they_do_not_where_a_metric_was_read_and_did_not_rise() -> None:
+    away = died_of(times(TURNED_AWAY, 100))
+    assert tried(5, 4000, busy(0.5, 0.6), ways=away).verdict is not Verdict.SUPPORTED

@@ -8,12 +8,18 @@ from pipeline.limits import Way
 from pipeline.transforms.counters import Counter
 from pipeline.transforms.exhaustion import exhaustion
 from pipeline.transforms.ports import Bounds
-from tests.given import CONNECT_TIMEOUT, died_of, held, times, way
+from pipeline.transforms.through import Through
+from tests.given import CONNECT_TIMEOUT, died_of, fared, held, times, way
 
 NAT = way(egress=Egress.NAT_GATEWAY)
 
 
-def tried(out: Way, *ports: Bounds, counters: list[Counter] | None = None) -> Case:
+def tried(
+    out: Way,
+    *ports: Bounds,
+    counters: list[Counter] | None = None,
+    through: Through | None = None,
+) -> Case:
     ways = died_of(times(CONNECT_TIMEOUT, 100))
     failed = {name: count for name, count in ways.by_destination() if name}
     return nat_connection_limit.tried(
@@ -25,6 +31,7 @@ def tried(out: Way, *ports: Bounds, counters: list[Counter] | None = None) -> Ca
             "exhaustion": exhaustion(
                 list(ports), counters or [], ways, out, failed, calls_told=True
             ),
+            "through": through,
         }
     )
 
@@ -68,3 +75,15 @@ def test_a_counter_of_failed_connections_makes_it_supported() -> None:
 def test_a_counter_that_says_no_excludes_it() -> None:
     none = Counter("/nat", None, "None failed.", False, None, "failed_connections")
     assert tried(NAT, held(60_000, limit=50_000), counters=[none]).verdict is Verdict.EXCLUDED
+
+
+def test_connections_it_turned_away_while_some_calls_got_through_make_it_likely() -> None:
+    proof = Counter("nat", None, "It counted 9 failed.", proves=True, at=None, name="failed")
+    case = tried(NAT, held(500, limit=50_000), counters=[proof], through=fared([40, 40, 0, 40]))
+    assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, False)
+
+
+def test_they_do_not_where_nothing_at_all_got_through() -> None:
+    proof = Counter("nat", None, "It counted 9 failed.", proves=True, at=None, name="failed")
+    case = tried(NAT, held(500, limit=50_000), counters=[proof], through=fared([50] * 6))
+    assert case.verdict is Verdict.UNDECIDED

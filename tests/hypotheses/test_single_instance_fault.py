@@ -76,15 +76,37 @@ def test_one_unit_that_is_merely_assumed_leaves_it_open() -> None:
     assert untold({}, units=None).verdict is Verdict.UNDECIDED
 
 
-def test_calls_that_fail_as_often_wherever_they_go_speak_for_it() -> None:
-    case = untold({"a": (300.0, 90.0), "b": (100.0, 35.0), "c": (50.0, 14.0)})
-    assert case.verdict is Verdict.UNDECIDED
+def called(*shares: float) -> dict[str, tuple[float, float]]:
+    """A thousand calls to each of so many destinations, of which such shares failed."""
+    return {f"203.0.113.{n}:443": (1000.0, 1000 * part) for n, part in enumerate(shares)}
+
+
+def test_the_share_of_one_unit_failing_wherever_calls_went_supports_it() -> None:
+    case = untold(called(0.32, 0.35, 0.3, 0.0), units=3)
+    assert (case.verdict, case.would_decide) == (Verdict.SUPPORTED, None)
     assert [each.says for each in case.evidence] == [
-        "At each of 3 destinations 28.0 % to 35.0 % of the calls failed: as many, wherever they "
-        "went."
+        "At 3 of 4 destinations 30.0 % to 35.0 % of the calls failed: as many, wherever they went.",
+        "32.0 % in the middle: about what 1 of 3 units would serve.",
     ]
 
 
-def test_one_destination_that_is_well_tells_nothing_of_instances() -> None:
-    assert untold({"a": (300.0, 90.0), "b": (100.0, 35.0), "c": (50.0, 0.0)}).evidence == []
-    assert untold({"a": (300.0, 90.0), "b": (100.0, 35.0)}).evidence == []
+def test_how_many_units_there_are_need_not_be_known() -> None:
+    case = untold(called(0.32, 0.35, 0.3), units=None)
+    assert case.verdict is Verdict.SUPPORTED
+    assert len(case.evidence) == 1
+
+
+def test_destinations_that_fail_unlike_each_other_leave_it_open() -> None:
+    assert untold(called(0.6, 0.1, 0.3), units=3).verdict is Verdict.UNDECIDED
+
+
+def test_two_destinations_are_too_few() -> None:
+    assert untold(called(0.3, 0.3), units=3).verdict is Verdict.UNDECIDED
+
+
+def test_destinations_that_fail_wholly_are_no_matter_of_an_instance() -> None:
+    assert untold(called(1.0, 0.95, 1.0), units=3).verdict is Verdict.UNDECIDED
+
+
+def test_destinations_that_are_well_and_called_much_leave_it_open() -> None:
+    assert untold(called(0.3, 0.3, 0.3, 0.0, 0.0), units=3).verdict is Verdict.UNDECIDED

@@ -9,6 +9,7 @@ from pipeline.transforms.counters import Counter
 from pipeline.transforms.exhaustion import exhaustion
 from pipeline.transforms.fingerprints import AT_ONCE, CONNECT, Mode
 from pipeline.transforms.ports import Bounds
+from pipeline.transforms.through import Through
 from tests.given import (
     CONNECT_TIMEOUT,
     ORDERS,
@@ -17,6 +18,7 @@ from tests.given import (
     FailureWay,
     at,
     died_of,
+    fared,
     held,
     mode,
     times,
@@ -33,6 +35,7 @@ def tried(
     counters: list[Counter] | None = None,
     out: Way | None = None,
     modes: list[Mode] | None = None,
+    through: Through | None = None,
 ) -> Case:
     ways, out = died_of(*kinds), out or way()
     failed = {name: count for name, count in ways.by_destination() if name}
@@ -43,8 +46,11 @@ def tried(
             "way": out,
             "healthy": HEALTHY if healthy is None else healthy,
             "counters": counters or [],
-            "exhaustion": exhaustion(ports, counters or [], ways, out, failed, calls_told=True),
+            "exhaustion": exhaustion(
+                ports, counters or [], ways, out, failed, calls_told=True, through=through
+            ),
             "modes": modes or [],
+            "through": through,
         }
     )
 
@@ -158,7 +164,7 @@ def test_behind_a_nat_gateway_its_connection_limit_is_the_cause() -> None:
     case = tried(
         [held(90_000, limit=50_000)], times(CONNECT_TIMEOUT, 9), counters=[failed], out=nat
     )
-    assert case.verdict is Verdict.UNDECIDED
+    assert case.verdict is Verdict.EXCLUDED
 
 
 def test_lengths_speak_for_waiting_and_against_failing_at_once() -> None:
@@ -174,3 +180,35 @@ def test_lengths_speak_for_waiting_and_against_failing_at_once() -> None:
 def test_lengths_of_a_few_failures_speak_of_none() -> None:
     plain = tried([held(3000)], times(CONNECT_TIMEOUT, 100))
     assert tried([held(3000)], times(CONNECT_TIMEOUT, 100), modes=[mode(CONNECT, 0.4)]) == plain
+
+
+def test_failures_that_keep_time_with_the_hold_make_it_likely_without_a_counter() -> None:
+    beat = fared([40, 20, 0, 20] * 4)
+    case = tried([held(3000, lower=300)], times(CONNECT_TIMEOUT, 100), through=beat)
+    assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, False)
+    assert "came back every 240 s" in case.evidence[-1].says
+    assert case.evidence[-1].weight == 2.0
+
+
+def test_they_leave_it_open_where_logged_calls_cannot_have_taken_all_ports() -> None:
+    beat = fared([40, 20, 0, 20] * 4)
+    without = tried([held(100)], times(CONNECT_TIMEOUT, 100))
+    assert without.verdict is Verdict.EXCLUDED
+    case = tried([held(100)], times(CONNECT_TIMEOUT, 100), through=beat)
+    assert (case.verdict, case.recorded) == (Verdict.SUPPORTED, False)
+
+
+def test_they_prove_nothing_where_failures_are_of_many_destinations() -> None:
+    beat = fared([40, 20, 0, 20] * 4)
+    other = (ORDERS, *CONNECT_TIMEOUT[1:])
+    kinds = (times(CONNECT_TIMEOUT, 60), times(other, 40))
+    case = tried([held(3000, lower=300)], *kinds, through=beat)
+    assert case.verdict is Verdict.UNDECIDED
+
+
+def test_that_nothing_got_through_for_longer_than_a_hold_speaks_against_it() -> None:
+    cut_off = fared([10, *[50] * 6, 10])
+    case = tried([held(3000, lower=300)], times(CONNECT_TIMEOUT, 100), through=cut_off)
+    assert case.verdict is Verdict.UNDECIDED
+    assert "that began from 08:01 to 08:07 UTC got through" in case.evidence[-1].says
+    assert case.evidence[-1].weight == -2.5

@@ -105,8 +105,25 @@ class Throttle:
     burst: float
 
 
+@dataclass(frozen=True, slots=True)
+class FullBacklog:
+    """A token bucket of handshakes: SYNs beyond `per_second` on average are dropped unseen."""
+
+    host: str
+    per_second: float
+    burst: float
+
+
 Fault = (
-    Slowdown | Refusal | BlackHole | NameLost | BadCertificate | ReuseLost | ErrorAnswers | Throttle
+    Slowdown
+    | Refusal
+    | BlackHole
+    | NameLost
+    | BadCertificate
+    | ReuseLost
+    | ErrorAnswers
+    | Throttle
+    | FullBacklog
 )
 
 
@@ -125,7 +142,8 @@ class Backend:
     def __init__(self, faults: tuple[Fault, ...], error_share: float) -> None:
         self._faults = faults
         self._error_share = error_share
-        self._tokens = {fault: fault.burst for fault in faults if isinstance(fault, Throttle)}
+        buckets = (fault for fault in faults if isinstance(fault, Throttle | FullBacklog))
+        self._tokens = {fault: fault.burst for fault in buckets}
         self._refilled = 0.0
 
     def syn(self, now: float) -> Syn:
@@ -134,6 +152,8 @@ class Backend:
             if isinstance(fault, Refusal) and fault.start <= now < fault.end:
                 return Syn.REFUSED
             if isinstance(fault, BlackHole) and fault.start <= now < fault.end:
+                return Syn.LOST
+            if isinstance(fault, FullBacklog) and not self._admit(fault, now):
                 return Syn.LOST
         return Syn.ANSWERED
 
@@ -181,7 +201,7 @@ class Backend:
         faults = (fault for fault in self._faults if isinstance(fault, kind))
         return any(fault.start <= now < fault.end for fault in faults)
 
-    def _admit(self, fault: Throttle, now: float) -> bool:
+    def _admit(self, fault: Throttle | FullBacklog, now: float) -> bool:
         gained = (now - self._refilled) * fault.per_second
         self._refilled = now
         self._tokens[fault] = min(fault.burst, self._tokens[fault] + gained)

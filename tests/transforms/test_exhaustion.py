@@ -10,6 +10,7 @@ from pipeline.limits import Way
 from pipeline.transforms.counters import Counter
 from pipeline.transforms.exhaustion import Verdict, exhaustion
 from pipeline.transforms.ports import Bounds
+from pipeline.transforms.through import Through
 from tests.given import (
     CONNECT_TIMEOUT,
     ORDERS,
@@ -17,6 +18,7 @@ from tests.given import (
     FailureWay,
     at,
     died_of,
+    fared,
     held,
     times,
     way,
@@ -37,6 +39,7 @@ def decided(
     out: Way | None = None,
     failed: dict[str, float] | None = None,
     calls_told: bool = True,
+    through: Through | None = None,
 ) -> Verdict:
     return exhaustion(
         ports,
@@ -45,6 +48,7 @@ def decided(
         out or way(**LB),
         {PAYMENTS: 300.0} if failed is None else failed,
         calls_told,
+        through,
     )
 
 
@@ -189,3 +193,28 @@ def test_logs_of_requests_alone_leave_it_open() -> None:
 def test_hosts_of_unknown_address_are_told_where_they_are_counted_in() -> None:
     shared = Bounds(PAYMENTS, 1, 5000, at(60) + timedelta(seconds=1), 1024, sharing=2)
     assert "2 hosts of unknown address" in decided([shared]).why
+
+
+BEAT = fared([40, 20, 0, 20] * 4)
+
+
+def test_bounds_of_logged_calls_exclude_nothing_where_failures_keep_time_with_ports() -> None:
+    found = decided([held(500)], through=BEAT)
+    assert found.verdict is Exhaustion.UNDECIDED
+    assert "calls that no log shows" in found.why
+    assert found.would_decide
+
+
+def test_that_failures_keep_time_with_ports_is_said_where_the_limit_lies_within_the_band() -> None:
+    found = decided([held(5000, lower=30)], through=BEAT)
+    assert found.verdict is Exhaustion.UNDECIDED
+    assert "came back every 240 s, for as long as" in found.why
+
+
+def test_failures_that_keep_time_do_not_outweigh_a_counter() -> None:
+    none = counter(proves=False)
+    assert decided([held(500)], counters=[none], through=BEAT).verdict is Exhaustion.EXCLUDED
+
+
+def test_a_private_way_takes_no_port_whatever_the_beat() -> None:
+    assert decided([], through=BEAT).verdict is Exhaustion.EXCLUDED
