@@ -32,6 +32,7 @@ from pipeline.finding import (
 )
 from pipeline.lake import Lake
 from pipeline.land import Landing, Progress, land
+from pipeline.landing import problems, told
 from pipeline.report import Format, Report, write
 from pipeline.roll_up import keep_up
 from pipeline.seen import Seen
@@ -174,52 +175,6 @@ def samples() -> Path:
     inside = package / "samples" / "snat_burst"
     beside = package.parent / "data" / "samples" / "synthetic" / "snat_burst"
     return inside if inside.is_dir() else beside
-
-
-def told(landing: Landing) -> str:
-    """What a landing did, in one line."""
-    rows = ", ".join(f"{count:,} {name}" for name, count in sorted(landing.rows.items()))
-    parts = [
-        f"{of(landing.seen, 'blob')} seen, {landing.read:,} read, {landing.skipped:,} unchanged"
-        + (f", {left:,} left out" if (left := len(landing.unclaimed)) else ""),
-        f"{of(landing.lines, 'line')} = {rows or '0 rows'}"
-        f" + {landing.duplicates:,} duplicates + {landing.quarantined.total():,} quarantined"
-        f" + {landing.set_aside.total():,} set aside + {landing.pending:,} pending",
-    ]
-    return "; ".join(parts)
-
-
-def told_by_dataset(landing: Landing) -> Iterator[str]:
-    """What a landing did for each dataset: blobs, what became of the lines, and why of which."""
-    for name, did in sorted(landing.datasets.items()):
-        yield (
-            f"{name}: {of(did.read, 'blob')} read, {did.skipped:,} unchanged; "
-            f"{of(did.lines, 'line')} = {of(did.rows, 'row')} + {did.duplicates:,} duplicates"
-            f" + {did.quarantined.total():,} quarantined + {did.set_aside.total():,} set aside"
-            f" + {did.pending:,} pending"
-        )
-        for kind, count in sorted(did.quarantined.items()):
-            yield f"  quarantined: {count:,} {kind}"
-        for kind, count in sorted(did.set_aside.items()):
-            yield f"  set aside: {count:,} of kind {kind}"
-
-
-def problems(landing: Landing) -> list[str]:
-    """What of the exports could not be read to its end; of blobs alike in why, the first stands."""
-    alike: dict[str, list[str]] = {}
-    for blob, why in sorted(landing.unreadable.items()):
-        alike.setdefault(why, []).append(blob)
-    found = [
-        f"{first}{f' (and {len(others):,} more)' if others else ''}: {why}"
-        for why, (first, *others) in alike.items()
-    ]
-    broken = landing.quarantined["broken blob"]
-    if broken:
-        found.append(
-            f"{of(broken, 'blob')} could not be read to the end; what came before was landed, see "
-            "the quarantine for where"
-        )
-    return found
 
 
 def _refuse_nothing(landing: Landing, exports: list[str], lake: Lake) -> None:
