@@ -17,7 +17,7 @@ from pipeline.ask import ask
 from pipeline.config import Settings
 from pipeline.dataset import DATED
 from pipeline.engines.duckdb import DuckDB
-from pipeline.finding import Incident, Issue
+from pipeline.incident_finding import Incident, Issue
 from pipeline.lake import Lake
 from pipeline.ledger import SAME_INCIDENT, Entry, entries, folder, issue, matched, newest
 from pipeline.report import USUAL, Report, write

@@ -22,14 +22,8 @@ from pipeline.engines.duckdb import DuckDB
 from pipeline.errors import NothingToReportError, PipelineError
 from pipeline.exhibit import EXHIBITS, OF_COMPARISON, OF_DATA, numbered
 from pipeline.figures import COMPARISON, INCIDENT, draw
-from pipeline.finding import (
-    Detection,
-    Findings,
-    Incident,
-    Objective,
-    Refused,
-    Span,
-)
+from pipeline.finding import Objective, Refused, Span
+from pipeline.incident_finding import Detection, Findings, Incident
 from pipeline.lake import Lake
 from pipeline.land import Landing, Progress, land
 from pipeline.landing import problems, told

@@ -17,9 +17,10 @@ from pipeline.diagnose import incident
 from pipeline.engines.duckdb import DuckDB
 from pipeline.exhibit import EXHIBITS, numbered
 from pipeline.figures import INCIDENT, figures
-from pipeline.finding import Incident, Status, Verdict
+from pipeline.finding import Status, Verdict
 from pipeline.hypotheses import hypotheses
 from pipeline.hypothesis import share_speaks
+from pipeline.incident_finding import Incident
 from pipeline.lake import Lake
 from pipeline.land import land
 from pipeline.limits import way_out
