@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline import landing, method, run
+from pipeline import investigate, landing, method, run
 from pipeline.ask import ask, tell_topology
 from pipeline.config import Settings, beside, settings
 from pipeline.datasets import datasets
@@ -169,7 +169,7 @@ def _values(
     try:
         bounds = (window.start, window.stop)
         periods = _compared(known)
-        found = run.examined(DuckDB(), lake, bounds, stated, lambda _: None, *periods)
+        found = investigate.examined(DuckDB(), lake, bounds, stated, lambda _: None, *periods)
     except NothingToReportError as error:
         return ValuesChecked(Outcome.UNCHECKED, str(error), [])
     now = msgspec.json.decode(msgspec.json.encode(found.findings))

@@ -21,13 +21,14 @@ from pipeline.finding import Status, Verdict
 from pipeline.hypotheses import hypotheses
 from pipeline.hypothesis import share_speaks
 from pipeline.incident_finding import Incident
+from pipeline.investigate import answers
 from pipeline.lake import Lake
 from pipeline.land import land
 from pipeline.limits import way_out
 from pipeline.query import queries
 from pipeline.report import Report, section, sections
-from pipeline.run import READ, WHOLE_WINDOW, answers
 from pipeline.seen import Seen
+from pipeline.survey import READ, WHOLE_WINDOW
 from pipeline.transforms.incidents import merged, runs
 from pipeline.window import Window
 from tests.given import at
