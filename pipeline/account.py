@@ -10,7 +10,8 @@ import polars as pl
 from pipeline import limits, witnesses
 from pipeline.config import Slo
 from pipeline.exhibit import numbered
-from pipeline.finding import (
+from pipeline.finding import Span, Trigger
+from pipeline.incident_finding import (
     Caller,
     Combination,
     Companion,
@@ -22,8 +23,6 @@ from pipeline.finding import (
     LatencyShift,
     Ports,
     Sample,
-    Span,
-    Trigger,
     Way,
 )
 from pipeline.seen import Seen

@@ -5,7 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.finding import Demand, Span, Trigger
+from pipeline.finding import Span, Trigger
+from pipeline.incident_finding import Demand
 from pipeline.seen import Seen
 from pipeline.transforms.amplifiers import amplifiers as found_amplifiers
 from pipeline.transforms.demand import Rise, rise

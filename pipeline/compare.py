@@ -10,11 +10,11 @@ import polars as pl
 from pipeline.answer import Answer
 from pipeline.ask import ask
 from pipeline.comparison import BOUNDS, Side, Sides, comparison
+from pipeline.comparison_finding import Comparison
 from pipeline.config import Settings
 from pipeline.engine import Engine
 from pipeline.errors import PipelineError
 from pipeline.exhibit import PORTS
-from pipeline.finding import Comparison
 from pipeline.limits import Way, reuse_assumed, way_out
 from pipeline.transforms import counters
 from pipeline.transforms.incidents import Run

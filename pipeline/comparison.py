@@ -11,7 +11,13 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from pipeline.finding import Change, Comparison, Levels, Measure, PortsCompared, Span
+from pipeline.comparison_finding import (
+    Comparison,
+    Levels,
+    Measure,
+    PortsCompared,
+)
+from pipeline.finding import Change, Span
 from pipeline.transforms.estimates import (
     LEAST_HOURS,
     LEAST_MINUTES,

@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.finding import Check, Exhaustion, Mechanism
+from pipeline.finding import Exhaustion
+from pipeline.incident_finding import Check, Mechanism
 from pipeline.seen import Seen
 from pipeline.transforms.gaps import gaps
 from pipeline.transforms.latency import baseline

@@ -9,19 +9,21 @@ from pipeline.config import Slo
 from pipeline.contradictions import contradictions
 from pipeline.exhibit import numbered
 from pipeline.finding import (
-    CounterReading,
     Evidence,
     Exhaustion,
-    Hypothesis,
-    Incident,
-    Mechanism,
-    Snat,
     Status,
     Trigger,
     Verdict,
 )
 from pipeline.hypotheses import hypotheses
 from pipeline.hypothesis import Case
+from pipeline.incident_finding import (
+    CounterReading,
+    Hypothesis,
+    Incident,
+    Mechanism,
+    Snat,
+)
 from pipeline.seen import Seen
 from pipeline.support_request import support_request
 from pipeline.transforms import exhaustion

@@ -17,11 +17,12 @@ from pipeline.ask import ask
 from pipeline.config import Settings
 from pipeline.dataset import DATED
 from pipeline.engines.duckdb import DuckDB
-from pipeline.finding import Incident, Issue
+from pipeline.incident_finding import Incident, Issue
 from pipeline.lake import Lake
 from pipeline.ledger import SAME_INCIDENT, Entry, entries, folder, issue, matched, newest
 from pipeline.report import USUAL, Report, write
-from pipeline.run import Survey, findings, survey
+from pipeline.run import findings
+from pipeline.survey import Survey, survey
 from pipeline.transforms.incidents import Run
 from pipeline.window import floor, told
 from pipeline.wording import count, last, slug, utc

@@ -24,9 +24,9 @@ from pipeline.errors import ExitStatus, NothingToReportError, PipelineError
 from pipeline.issuing import EVIDENCE, issued
 from pipeline.lake import Lake
 from pipeline.land import Landing, land
+from pipeline.landing import problems
 from pipeline.manifest import Manifest, OfSource
 from pipeline.report import NO_PANGO, USUAL
-from pipeline.run import problems
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)

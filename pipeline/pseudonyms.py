@@ -15,7 +15,7 @@ import polars as pl
 
 from pipeline.config import Settings
 from pipeline.figure import Drawing
-from pipeline.finding import Findings
+from pipeline.incident_finding import Findings
 from pipeline.wording import plain, short
 
 # Columns of answers that hold names, and what to call these.

@@ -14,7 +14,8 @@ from pipeline import markdown, stationery
 from pipeline.capacity_finding import Review
 from pipeline.errors import PipelineError
 from pipeline.figure import Drawing
-from pipeline.finding import Findings, Incident, encoded
+from pipeline.finding import encoded
+from pipeline.incident_finding import Findings, Incident
 from pipeline.printing import Attached, TooMuchError, printed
 from pipeline.stationery import FONTS, Look
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline import method, run
+from pipeline import investigate, landing, method, run
 from pipeline.ask import ask, tell_topology
 from pipeline.config import Settings, beside, settings
 from pipeline.datasets import datasets
@@ -110,7 +110,7 @@ def verify(
     stated = known.settings or settings(config or beside([*sources, *([place] if place else [])]))
     with run.lake_of(sources, None if sources else Lake(str(place))) as home:
         if sources:
-            say(f"land: {run.told(land(sources, home, on_progress))}")
+            say(f"land: {landing.told(land(sources, home, on_progress))}")
         lacking = _lacking(home, named=bool(sources or lake))
         figures, values = _checked(known, home, stated) if not lacking else _none(known, lacking)
         figures.sort(key=lambda each: list(Outcome).index(each.outcome))
@@ -169,7 +169,7 @@ def _values(
     try:
         bounds = (window.start, window.stop)
         periods = _compared(known)
-        found = run.examined(DuckDB(), lake, bounds, stated, lambda _: None, *periods)
+        found = investigate.examined(DuckDB(), lake, bounds, stated, lambda _: None, *periods)
     except NothingToReportError as error:
         return ValuesChecked(Outcome.UNCHECKED, str(error), [])
     now = msgspec.json.decode(msgspec.json.encode(found.findings))

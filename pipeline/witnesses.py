@@ -2,7 +2,12 @@
 
 from collections.abc import Iterator
 
-from pipeline.finding import Event, GatewayLoad, Instance, NearbyChange
+from pipeline.incident_finding import (
+    Event,
+    GatewayLoad,
+    Instance,
+    NearbyChange,
+)
 from pipeline.transforms.changes import PLACES, Change
 from pipeline.transforms.dips import Dip
 from pipeline.transforms.incidents import Run

@@ -13,10 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli import main
-from pipeline.finding import Findings
+from pipeline.incident_finding import Findings
+from pipeline.investigate import AROUND_AN_INCIDENT, NEAR_AN_INCIDENT, OF_AN_INCIDENT
 from pipeline.pseudonyms import CODES, HARMLESS, NAMED, PLACES, RESOURCES, SHORTEST
 from pipeline.query import queries
-from pipeline.run import AROUND_AN_INCIDENT, NEAR_AN_INCIDENT, OF_AN_INCIDENT, WHOLE_WINDOW
+from pipeline.survey import WHOLE_WINDOW
 from tests import hostile
 from tests.exports import landed, rows
 

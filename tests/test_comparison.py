@@ -9,8 +9,9 @@ import pytest
 
 from pipeline.compare import task
 from pipeline.comparison import Side, Sides, comparison
+from pipeline.comparison_finding import Comparison
 from pipeline.errors import PipelineError
-from pipeline.finding import Change, Comparison
+from pipeline.finding import Change
 from pipeline.transforms.estimates import LEAST_HOURS, Estimate, median, ratio
 from pipeline.transforms.matching import LOAD_BAND, Pairs, pairs, within
 from pipeline.window import Window

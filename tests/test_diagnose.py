@@ -17,16 +17,18 @@ from pipeline.diagnose import incident
 from pipeline.engines.duckdb import DuckDB
 from pipeline.exhibit import EXHIBITS, numbered
 from pipeline.figures import INCIDENT, figures
-from pipeline.finding import Incident, Status, Verdict
+from pipeline.finding import Status, Verdict
 from pipeline.hypotheses import hypotheses
 from pipeline.hypothesis import share_speaks
+from pipeline.incident_finding import Incident
+from pipeline.investigate import answers
 from pipeline.lake import Lake
 from pipeline.land import land
 from pipeline.limits import way_out
 from pipeline.query import queries
 from pipeline.report import Report, section, sections
-from pipeline.run import READ, WHOLE_WINDOW, answers
 from pipeline.seen import Seen
+from pipeline.survey import READ, WHOLE_WINDOW
 from pipeline.transforms.incidents import merged, runs
 from pipeline.window import Window
 from tests.given import at

@@ -21,7 +21,8 @@ import pypdf
 import pytest
 
 from pipeline.figure import Drawing
-from pipeline.finding import Assumption, Exhaustion, Findings, Issue, encoded
+from pipeline.finding import Assumption, Exhaustion, encoded
+from pipeline.incident_finding import Findings, Issue
 from pipeline.printing import Attached, Bounds
 from pipeline.printing import printed as printed_
 from pipeline.report import Format, Report, composed, pdf, section, sections, write
