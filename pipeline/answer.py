@@ -9,6 +9,15 @@ import polars as pl
 DIGITS = 9
 
 
+def settled(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same rows, floats to nine digits.
+
+    Engines and threads add them in any order, so that the digits behind these differ from run to
+    run: 3.7499999999999996 and 3.75 are one number, and would be told as two.
+    """
+    return frame.with_columns(pl.selectors.float().round_sig_figs(DIGITS))
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a query gave: its rows, and the parameters that give them again."""
@@ -19,7 +28,7 @@ class Answer:
 
     @property
     def sha256(self) -> str:
-        """A fingerprint of the rows: floats to nine digits, so that engines agree.
+        """A fingerprint of the rows.
 
         Lists of a row stand side by side, in any order, and their floats are counts that add up:
         how rows came into the lake, at once or one by one, is no matter.
@@ -29,8 +38,7 @@ class Answer:
             counts = [name for name in lists if frame.schema[name] == pl.List(pl.Float64)]
             others = [name for name in frame.columns if name not in counts]
             frame = frame.explode(lists).group_by(others).agg(pl.col(counts).sum()).sort(others)
-        text = frame.with_columns(pl.selectors.float().round_sig_figs(DIGITS)).write_csv()
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(settled(frame).write_csv().encode()).hexdigest()
 
     @property
     def told(self) -> dict[str, str | int]:

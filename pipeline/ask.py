@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 import pyarrow as pa
 
-from pipeline.answer import Answer
+from pipeline.answer import Answer, settled
 from pipeline.config import Gateway, Settings
 from pipeline.engine import Engine
 from pipeline.query import queries
@@ -19,7 +19,7 @@ def ask(engine: Engine, names: Iterable[str], parameters: Parameters) -> dict[st
     for name in dict.fromkeys(names):
         query = queries()[name]
         bound = {each.name: parameters[each.name] for each in query.parameters}
-        answers[name] = Answer(name, bound, pl.DataFrame(engine.ask(query, bound)))
+        answers[name] = Answer(name, bound, settled(pl.DataFrame(engine.ask(query, bound))))
     return answers
 
 
