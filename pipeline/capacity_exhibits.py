@@ -7,7 +7,7 @@ from pipeline import citation
 from pipeline.answer import Answer
 from pipeline.ask import ask
 from pipeline.engine import Engine
-from pipeline.exhibit import OF_DATA, Exhibit
+from pipeline.exhibit import Exhibit
 from pipeline.finding import Figure
 from pipeline.limits import Way
 from pipeline.reviewed import Told
@@ -24,6 +24,11 @@ EXHIBITS = (
     Exhibit("C8", "Promises", ("reliability",)),
     Exhibit("C9", "Calls that got no connection", ("starved_by_minute",)),
     Exhibit("C10", "Hours with requests", ("requests_by_hour",)),
+)
+# Of the whole lake: rows of the weeks reviewed may be forgotten, and what was read of them not.
+OF_LAKE = (
+    Exhibit("D1", "What was read", ("read",)),
+    Exhibit("D2", "What could not be read", ("refused",)),
 )
 
 
@@ -52,7 +57,7 @@ def figures(
         told_of |= ask(engine, ["calls_in_flight"], bound)
     told = {name: [answer] for name, answer in (told_of | dict(about)).items()}
     shown = [each for each in EXHIBITS if set(each.queries) <= told.keys()]
-    return list(citation.of_document([*shown, *OF_DATA], told))
+    return list(citation.of_document([*shown, *OF_LAKE], told))
 
 
 def _fullest_day(ordered: list[Told], review: Window) -> datetime:

@@ -32,8 +32,8 @@ def numbered(exhibit: str, incident: int) -> str:
 
 # What the whole document rests on; D for data.
 OF_DATA = (
-    Exhibit("D1", "What was read", ("read",)),
-    Exhibit("D2", "What could not be read", ("refused",)),
+    Exhibit("D1", "What was read", ("read_between",)),
+    Exhibit("D2", "What could not be read", ("refused_between",)),
 )
 # What is held between bounds, by all that tells of ports and of calls that share them.
 PORTS = ("calls_in_flight", "flow_ports_by_minute", "port_counters_by_minute", "calls_by_minute")

@@ -17,7 +17,7 @@ from pipeline.finding import Objective, Refused, Span
 from pipeline.incident_finding import Detection, Findings, Incident
 from pipeline.lake import Lake
 from pipeline.seen import Seen
-from pipeline.spans import spans
+from pipeline.spans import spans_between
 from pipeline.survey import WHOLE_WINDOW, Survey, survey
 from pipeline.transforms.changes import LOOKED_BACK
 from pipeline.transforms.dips import dips, set_aside
@@ -112,7 +112,8 @@ def looked_into(
     for note in method.idle(settings, sorted(ways), called):
         say(f"note: {note}")
     say(f"2/{STEPS} ask: {asked} queries over {rows:,} requests of {of(len(ways), 'gateway')}")
-    about = ask(engine, ["read", "refused", "extent"], {})
+    within = {"start": window.start, "stop": window.stop}
+    about = ask(engine, ["read_between", "refused_between"], within)
     compared = None
     if other:
         named = own or (window if seen.named else None)
@@ -125,7 +126,10 @@ def looked_into(
             window=Span(start=iso(window.start) or "", end=iso(window.stop)),
             window_from=seen.window_from,
             coverage=method.coverage(
-                about["read"], spans(engine, lake), whole["requests_by_minute"].frame, window
+                about["read_between"],
+                spans_between(engine, lake, window),
+                whole["requests_by_minute"].frame,
+                window,
             ),
             assumptions=method.assumptions(ways, settings, seen.learnt),
             objective=Objective(
@@ -135,7 +139,9 @@ def looked_into(
                 minimum_failures=settings.incident.minimum_failures,
                 minimum_minutes=settings.incident.minimum_minutes,
             ),
-            quarantine=[Refused(**row) for row in about["refused"].frame.iter_rows(named=True)],
+            quarantine=[
+                Refused(**row) for row in about["refused_between"].frame.iter_rows(named=True)
+            ],
             incidents=[chapter.incident for chapter in chapters],
             set_aside=set_aside(
                 dips(whole["availability_dips"].frame, whole["said_unwell"].frame),

@@ -1,4 +1,4 @@
-"""Spans: from when to when the lake has rows of each resource."""
+"""Spans: from when to when the lake, or a window, has rows of each resource."""
 
 from datetime import datetime
 
@@ -8,6 +8,10 @@ from pipeline.dataset import DATED
 from pipeline.datasets import datasets
 from pipeline.engine import Engine
 from pipeline.lake import Lake
+from pipeline.window import Window
+
+# As the queries name who logged requests and did not tell.
+NOT_TOLD = "resource not told"
 
 
 def spans(engine: Engine, lake: Lake) -> method.Spans:
@@ -25,4 +29,22 @@ def spans(engine: Engine, lake: Lake) -> method.Spans:
             engine.attach("dated", DATED, files)
             rows = ask(engine, ["spans"], {})["spans"].frame
         found |= {(name, resource): (first, last) for resource, first, last in rows.iter_rows()}
+    return found
+
+
+def spans_between(engine: Engine, lake: Lake, window: Window) -> method.Spans:
+    """The same of a window alone: what else the lake holds, before or after, is none of it."""
+    found: dict[tuple[str, str | None], tuple[datetime, datetime]] = {}
+    within = {"start": window.start, "stop": window.stop}
+    for name, dataset in datasets().items():
+        if not dataset.identity:
+            continue
+        files = lake.files_between(name, "time", window.start, window.stop)
+        engine.attach("dated", DATED, files)
+        rows = ask(engine, ["rows_between"], within)["rows_between"].frame
+        unnamed = NOT_TOLD if name == method.REQUESTS else None
+        found |= {
+            (name, resource or unnamed): (first, last)
+            for resource, _, first, last in rows.iter_rows()
+        }
     return found

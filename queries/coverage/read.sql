@@ -1,6 +1,6 @@
 -- name: read
 -- about: What was read from each source, and what became of its lines?
--- source: landings
+-- source: lines_read
 -- grain: dataset, format, resource_id
 -- returns: dataset VARCHAR - dataset that the rows went into
 -- returns: format VARCHAR - format of the source
@@ -12,39 +12,17 @@
 -- returns: quarantined BIGINT - records refused
 -- returns: set_aside BIGINT - records of kinds that nothing here uses
 -- returns: pending BIGINT - unfinished last lines
-with
-    ranked as (
-        select
-            *,
-            rank() over (partition by blob order by generation desc, to_offset desc) as place
-        from landings
-    ),
-
-    told as (
-        -- What was pending was read since, where the blob was read on.
-        select
-            *,
-            case when place = 1 then pending else 0 end as still_pending,
-            -- As the calls name it.
-            case
-                when resource_id is null and dataset = 'requests' and rows > 0
-                    then 'resource not told'
-                else resource_id
-            end as spoken_of
-        from ranked
-    )
-
 select
     dataset,
     format,
-    spoken_of as resource_id,
+    resource_id,
     count(distinct blob) as blobs,
-    sum(lines) + sum(still_pending) as lines,
+    sum(lines) as lines,
     sum(rows) as rows,
     sum(duplicates) as duplicates,
     sum(quarantined) as quarantined,
     sum(set_aside) as set_aside,
-    sum(still_pending) as pending
-from told
-group by dataset, format, spoken_of
+    sum(pending) as pending
+from lines_read
+group by dataset, format, resource_id
 order by dataset, format, resource_id

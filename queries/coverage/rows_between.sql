@@ -6,9 +6,13 @@
 -- param: stop TIMESTAMP
 -- returns: resource_id VARCHAR - resource that the rows speak of; null where they do not tell
 -- returns: rows BIGINT - rows from start on, before stop
+-- returns: first_time TIMESTAMP - the earliest of them
+-- returns: last_time TIMESTAMP - the latest
 select
     resource_id,
-    count(*) as rows
+    count(*) as rows,
+    min(time) as first_time,
+    max(time) as last_time
 from dated
 where time >= $start and time < $stop
 group by resource_id
