@@ -42,7 +42,7 @@ EXPECTED = {
     "dns_failure": Expected("excluded", "supported", "confirmed"),
     "idle_timeout_reset": Expected("excluded", "supported", "confirmed"),
     "slow_backend": Expected("excluded", "supported", "likely"),
-    "snat_burst": Expected("undecided", "undecided", "undecided"),
+    "snat_burst": Expected("undecided", "supported", "likely"),
     "tls_failure": Expected("excluded", "supported", "confirmed"),
 }
 
@@ -105,10 +105,11 @@ def test_a_planted_cause_is_found(name: str, tmp_path: Path) -> None:
     as_labelled(name, tmp_path)
 
 
-def test_ports_that_may_have_run_out_are_left_open_with_what_would_decide(tmp_path: Path) -> None:
+def test_ports_that_likely_ran_out_are_left_open_with_what_would_decide(tmp_path: Path) -> None:
     label, one = as_labelled("snat_burst", tmp_path)
     assert one["verdict"]["trigger"] == "traffic_surge"
-    assert "Azure Support" in one["hypotheses"][0]["would_decide"]
+    assert "Azure Support" in one["snat"]["would_decide"]
+    assert "came back every 240 s" in one["snat"]["why"]
     second = one["hypotheses"][1]
     assert (second["id"], second["verdict"]) == ("backend_unreachable", "undecided")
     ports = one["destinations"][0]["ports"]
