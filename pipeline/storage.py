@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from pipeline import gzipped
+from pipeline.azure_place import Place, UnavailableError, place
 from pipeline.errors import PipelineError
 from pipeline.location import is_remote, remote, said
 
 if TYPE_CHECKING:
-    from pipeline.azure_blobs import Entry, Place
+    from pipeline.azure_blobs import Entry
 
 CHUNK_BYTES = 1 << 20
 # What is read of a file at once: no more than a processor keeps at hand.
@@ -58,7 +59,7 @@ class Blob:
     size: int
     etag: str = ""
     # How it is reached; without it, by its name and the environment.
-    place: "Place | None" = field(default=None, repr=False, compare=False)
+    place: Place | None = field(default=None, repr=False, compare=False)
 
     def chunks(self, from_byte: int = 0) -> Iterator[bytes]:
         """Its content, unpacked and without a byte order mark, in pieces of a few mebibytes.
@@ -104,8 +105,8 @@ class Blob:
         from pipeline import azure_blobs
 
         try:
-            return azure_blobs.read(self.place or azure_blobs.place(self.name), start, stop)
-        except azure_blobs.UnavailableError as error:
+            return azure_blobs.read(self.place or place(self.name), start, stop)
+        except UnavailableError as error:
             raise BrokenBlobError(f"{error}") from error
 
     def _stored(self, from_byte: int) -> Iterator[bytes]:
@@ -312,10 +313,10 @@ def _globbed(source: str) -> list[str]:
 def _blobs_at(source: str) -> list[Blob]:
     from pipeline import azure_blobs
 
-    with remote(source) as place:
-        entries = azure_blobs.found(place)
-        if not entries and place.path:
-            raise azure_blobs.UnavailableError("no blob has this name or begins with it")
+    with remote(source) as there:
+        entries = azure_blobs.found(there)
+        if not entries and there.path:
+            raise UnavailableError("no blob has this name or begins with it")
     return sorted(_listed_blob(each) for each in entries if not _is_settings(each))
 
 
@@ -335,8 +336,8 @@ def blob_at(location: str) -> Blob:
     if is_remote(location):
         from pipeline import azure_blobs
 
-        with remote(location) as place:
-            return _listed_blob(azure_blobs.entry(place))
+        with remote(location) as there:
+            return _listed_blob(azure_blobs.entry(there))
     found = [*_blob(Path(location).resolve())]
     if not found:
         raise PipelineError(f"{location}: no such file")
