@@ -60,6 +60,8 @@ class Blob:
     etag: str = ""
     # How it is reached; without it, by its name and the environment.
     place: Place | None = field(default=None, repr=False, compare=False)
+    # Why it cannot be reached by its name; empty where it can.
+    barred: str = field(default="", repr=False, compare=False)
 
     def chunks(self, from_byte: int = 0) -> Iterator[bytes]:
         """Its content, unpacked and without a byte order mark, in pieces of a few mebibytes.
@@ -80,7 +82,7 @@ class Blob:
         if self._is_remote():
             return b"".join(self._piece(*piece) for piece in _pieces(from_byte, stop))
         try:
-            with Path(self.name).open("rb") as file:
+            with self._file() as file:
                 file.seek(from_byte)
                 return file.read(stop - from_byte)
         except OSError as error:
@@ -93,6 +95,11 @@ class Blob:
         """
         if self._is_remote():
             return cast("BinaryIO", io.BufferedReader(_Remote(self), CHUNK_BYTES))
+        return self._file()
+
+    def _file(self) -> BinaryIO:
+        if self.barred:
+            raise BrokenBlobError(self.barred)
         try:
             return Path(self.name).open("rb")
         except OSError as error:
@@ -116,7 +123,7 @@ class Blob:
             return
         left = self.size - from_byte
         try:
-            with Path(self.name).open("rb") as file:
+            with self._file() as file:
                 file.seek(from_byte)
                 while left > 0 and (chunk := file.read(min(FILE_CHUNK_BYTES, left))):
                     left -= len(chunk)
@@ -266,6 +273,7 @@ def blobs(source: str) -> list[Blob]:
     stands for slashes too.
 
     A folder that cannot be listed comes as a blob that cannot be read: it stands for what it holds.
+    So does a file whose name is not UTF-8, which is told escaped.
 
     Raises ``PipelineError`` where the source does not exist or may not be listed.
     """
@@ -296,13 +304,12 @@ def _exports(files: Iterable[Path]) -> Iterator[Path]:
 
 
 def _blob(file: Path) -> Iterator[Blob]:
-    try:
-        str(file).encode()
-    except UnicodeEncodeError as error:
-        raise PipelineError(f"{str(file)!r}: the name is not UTF-8; rename it") from error
+    # Text can hold no other name: not a table's, and not a report's.
+    name = str(file).encode(errors="surrogateescape").decode(errors="backslashreplace")
+    barred = "" if name == str(file) else "the name is not UTF-8; rename it"
     with suppress(FileNotFoundError):  # gone since it was listed
         seen = file.stat()
-        yield Blob(str(file), seen.st_size, f"{seen.st_mtime_ns}-{seen.st_size}")
+        yield Blob(name, seen.st_size, f"{seen.st_mtime_ns}-{seen.st_size}", barred=barred)
 
 
 def _globbed(source: str) -> list[str]:
