@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.azure_blobs import MANAGEMENT_SCOPE, UnavailableError, token
+from pipeline.azure_blobs import MANAGEMENT_SCOPE, token
+from pipeline.azure_place import UnavailableError
 from pipeline.errors import PipelineError
 from pipeline.lake import Lake
 from pipeline.land import Landing, land

@@ -5,16 +5,14 @@ import os
 import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import unquote
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from deltalake import (
     CommitProperties,
     DeltaTable,
@@ -22,14 +20,15 @@ from deltalake import (
     WriterProperties,
     write_deltalake,
 )
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.fs import DeltaStorageHandler
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction
-from pyarrow.fs import FileSystem, PyFileSystem
+from pyarrow.fs import FileSystem
 
 from pipeline.dataset import Dataset
 from pipeline.datasets import datasets
+from pipeline.delta_log import added, opened, transactions
 from pipeline.errors import PipelineError
+from pipeline.lake_access import telling
 from pipeline.location import delta, is_remote, named, put
 
 # Delta's own default replays up to 100 commits on each opening.
@@ -44,12 +43,6 @@ TURN = "gateway-rca"
 # Another run committed the same marks, or made the table, at this very moment; or others were
 # faster each of the fifteen times that Delta tried by itself.
 OVERTAKEN = re.compile(r"oncurrent transaction|changed since last commit|transaction: \d+$")
-OS_ERROR = re.compile(r"([A-Z][^:\n]*) \(os error \d+\)")
-# How deltalake tells that a storage account did not answer, lacks a container, or refused.
-UNREACHABLE = re.compile(r"error sending request|client error \(Connect\)|timed out")
-NO_CONTAINER = re.compile(r"ContainerNotFound|specified container does not exist|404 Not Found")
-NO_PERMISSION = re.compile(r"Authoriz|Authentic|\b40[13]\b")
-CONTAINER = re.compile(r"az://([^/]+)/([^/]+)")
 
 
 class ForgottenError(Exception):
@@ -221,23 +214,17 @@ class Lake:
         Commits are counted from 1. Raises ``ForgottenError`` where the log does not go so far back.
         """
         files = self._log(name)
-        found: list[str] = []
-        for version in range(after, upto):
-            try:
-                told = [msgspec.json.decode(line) for line in _commit_lines(files, version)]
-            except FileNotFoundError as error:
-                raise ForgottenError from error
-            # What replaces files, as compaction does, brings nothing new.
-            if not any("remove" in each for each in told):
-                found += [
-                    f"{self.place(name)}/{unquote(each['add']['path'])}"
-                    for each in told
-                    if "add" in each
-                ]
-        return found
+        try:
+            return [
+                f"{self.place(name)}/{path}"
+                for version in range(after, upto)
+                for path in added(files, version)
+            ]
+        except FileNotFoundError as error:
+            raise ForgottenError from error
 
     def _log(self, name: str) -> FileSystem:
-        return PyFileSystem(DeltaStorageHandler(*delta(self.place(name))))
+        return opened(*delta(self.place(name)))
 
     def holds(self, name: str, blob: str, generation: int, known: str) -> bool:
         """Whether what a dataset holds of ``blob`` may be that content, by its digest."""
@@ -347,20 +334,9 @@ class Lake:
             for each in files:
                 (room / each.path).unlink()
 
-    @contextmanager
-    def telling(self) -> Iterator[None]:
+    def telling(self) -> AbstractContextManager[None]:
         """What the place of the lake refuses is a user's error, and told as one."""
-        try:
-            yield
-        except (CommitFailedError, OvertakenError, TableNotFoundError):
-            raise
-        except (DeltaError, OSError) as error:
-            if refused := OS_ERROR.search(str(error)):
-                raise PipelineError(f"{self.location}: cannot be used: {refused[1]}") from error
-            if is_remote(str(self.location)):
-                where = named(str(self.location))
-                raise PipelineError(f"{where}: {_service_reason(where, str(error))}") from error
-            raise
+        return telling(str(self.location))
 
     def _marks(self, name: str, table: DeltaTable) -> dict[str, int]:
         """All marks of a table. Delta itself would go through its log again for each one."""
@@ -369,7 +345,7 @@ class Lake:
         if seen.version < version:
             # Told again from the start, an older mark would for a moment stand where another thread
             # looks for the newest; so nobody sees them before all are there.
-            told = dict(_transactions(self._log(name), seen.version, version))
+            told = dict(transactions(self._log(name), seen.version, version))
             seen = _Marks(version, {**seen.by_application, **told})
             self._seen[name] = seen
         return seen.by_application
@@ -432,47 +408,6 @@ def _content(application: str) -> str:
 def _number(known: str) -> int:
     """A digest as the number that a transaction can hold."""
     return int(hashlib.sha256(known.encode()).hexdigest()[:15], 16)
-
-
-def _service_reason(lake: str, error: str) -> str:
-    """What a storage account told, and the cure; a stack of it stands in each error."""
-    account, container = found.groups() if (found := CONTAINER.match(lake)) else ("", "")
-    if NO_CONTAINER.search(error):
-        return (
-            f"account {account} has no container {container}; create it: az storage container "
-            f"create --account-name {account} --name {container} --auth-mode login"
-        )
-    if "AuthenticationFailed" in error:
-        return "the key or token is refused; see AZURE_STORAGE_CONNECTION_STRING, or sign in again"
-    if UNREACHABLE.search(error):
-        return "the storage account does not answer; check network, firewall and proxy"
-    if NO_PERMISSION.search(error):
-        return "no permission; a lake takes the role Storage Blob Data Contributor"
-    return f"the storage account refused: {error.splitlines()[0]}"
-
-
-def _transactions(files: FileSystem, after: int, upto: int) -> Iterator[tuple[str, int]]:
-    """Application and version of the transactions that a Delta log tells of, later ones last.
-
-    What a checkpoint holds it holds of all commits before, whose files may be gone by then.
-    """
-    checkpoint = -1
-    with suppress(FileNotFoundError), files.open_input_file("_delta_log/_last_checkpoint") as last:
-        checkpoint = msgspec.json.decode(last.read())["version"]
-    if checkpoint > after:
-        with files.open_input_file(f"_delta_log/{checkpoint:020}.checkpoint.parquet") as file:
-            for told in pq.read_table(file, columns=["txn"])["txn"].drop_null().to_pylist():
-                yield told["appId"], told["version"]
-    for version in range(max(after, checkpoint) + 1, upto + 1):
-        for line in _commit_lines(files, version):
-            if told := msgspec.json.decode(line).get("txn"):
-                yield told["appId"], told["version"]
-
-
-def _commit_lines(files: FileSystem, version: int) -> list[bytes]:
-    with files.open_input_file(f"_delta_log/{version:020}.json") as file:
-        lines: list[bytes] = file.read().splitlines()
-        return lines
 
 
 def _of(blobs: Iterable[str], rows: pa.Table) -> pa.Table:

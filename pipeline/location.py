@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from pipeline import azure_place
+from pipeline.azure_place import Place, UnavailableError
 from pipeline.errors import PipelineError
-
-if TYPE_CHECKING:
-    from pipeline.azure_blobs import Place
 
 REMOTE = ("az://", "https://", "http://")
 
@@ -110,16 +108,14 @@ def is_remote(location: str) -> bool:
 
 
 @contextmanager
-def remote(location: str) -> "Iterator[Place]":
+def remote(location: str) -> Iterator[Place]:
     """The place that a location names; what it does not give is a user's error."""
-    from pipeline import azure_blobs
-
     name = location.partition("?")[0]
     try:
-        place = azure_blobs.place(location)
+        place = azure_place.place(location)
         name = place.name
         yield place
-    except azure_blobs.UnavailableError as error:
+    except UnavailableError as error:
         raise PipelineError(f"{name}: {error}") from error
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from pipeline import gzipped
+from pipeline.azure_place import Place, UnavailableError, place
 from pipeline.errors import PipelineError
 from pipeline.location import is_remote, remote, said
 
 if TYPE_CHECKING:
-    from pipeline.azure_blobs import Entry, Place
+    from pipeline.azure_blobs import Entry
 
 CHUNK_BYTES = 1 << 20
 # What is read of a file at once: no more than a processor keeps at hand.
@@ -58,7 +59,9 @@ class Blob:
     size: int
     etag: str = ""
     # How it is reached; without it, by its name and the environment.
-    place: "Place | None" = field(default=None, repr=False, compare=False)
+    place: Place | None = field(default=None, repr=False, compare=False)
+    # Why it cannot be reached by its name; empty where it can.
+    barred: str = field(default="", repr=False, compare=False)
 
     def chunks(self, from_byte: int = 0) -> Iterator[bytes]:
         """Its content, unpacked and without a byte order mark, in pieces of a few mebibytes.
@@ -79,7 +82,7 @@ class Blob:
         if self._is_remote():
             return b"".join(self._piece(*piece) for piece in _pieces(from_byte, stop))
         try:
-            with Path(self.name).open("rb") as file:
+            with self._file() as file:
                 file.seek(from_byte)
                 return file.read(stop - from_byte)
         except OSError as error:
@@ -92,6 +95,11 @@ class Blob:
         """
         if self._is_remote():
             return cast("BinaryIO", io.BufferedReader(_Remote(self), CHUNK_BYTES))
+        return self._file()
+
+    def _file(self) -> BinaryIO:
+        if self.barred:
+            raise BrokenBlobError(self.barred)
         try:
             return Path(self.name).open("rb")
         except OSError as error:
@@ -104,8 +112,8 @@ class Blob:
         from pipeline import azure_blobs
 
         try:
-            return azure_blobs.read(self.place or azure_blobs.place(self.name), start, stop)
-        except azure_blobs.UnavailableError as error:
+            return azure_blobs.read(self.place or place(self.name), start, stop)
+        except UnavailableError as error:
             raise BrokenBlobError(f"{error}") from error
 
     def _stored(self, from_byte: int) -> Iterator[bytes]:
@@ -115,7 +123,7 @@ class Blob:
             return
         left = self.size - from_byte
         try:
-            with Path(self.name).open("rb") as file:
+            with self._file() as file:
                 file.seek(from_byte)
                 while left > 0 and (chunk := file.read(min(FILE_CHUNK_BYTES, left))):
                     left -= len(chunk)
@@ -265,6 +273,7 @@ def blobs(source: str) -> list[Blob]:
     stands for slashes too.
 
     A folder that cannot be listed comes as a blob that cannot be read: it stands for what it holds.
+    So does a file whose name is not UTF-8, which is told escaped.
 
     Raises ``PipelineError`` where the source does not exist or may not be listed.
     """
@@ -295,13 +304,12 @@ def _exports(files: Iterable[Path]) -> Iterator[Path]:
 
 
 def _blob(file: Path) -> Iterator[Blob]:
-    try:
-        str(file).encode()
-    except UnicodeEncodeError as error:
-        raise PipelineError(f"{str(file)!r}: the name is not UTF-8; rename it") from error
+    # Text can hold no other name: not a table's, and not a report's.
+    name = str(file).encode(errors="surrogateescape").decode(errors="backslashreplace")
+    barred = "" if name == str(file) else "the name is not UTF-8; rename it"
     with suppress(FileNotFoundError):  # gone since it was listed
         seen = file.stat()
-        yield Blob(str(file), seen.st_size, f"{seen.st_mtime_ns}-{seen.st_size}")
+        yield Blob(name, seen.st_size, f"{seen.st_mtime_ns}-{seen.st_size}", barred=barred)
 
 
 def _globbed(source: str) -> list[str]:
@@ -312,10 +320,10 @@ def _globbed(source: str) -> list[str]:
 def _blobs_at(source: str) -> list[Blob]:
     from pipeline import azure_blobs
 
-    with remote(source) as place:
-        entries = azure_blobs.found(place)
-        if not entries and place.path:
-            raise azure_blobs.UnavailableError("no blob has this name or begins with it")
+    with remote(source) as there:
+        entries = azure_blobs.found(there)
+        if not entries and there.path:
+            raise UnavailableError("no blob has this name or begins with it")
     return sorted(_listed_blob(each) for each in entries if not _is_settings(each))
 
 
@@ -335,8 +343,8 @@ def blob_at(location: str) -> Blob:
     if is_remote(location):
         from pipeline import azure_blobs
 
-        with remote(location) as place:
-            return _listed_blob(azure_blobs.entry(place))
+        with remote(location) as there:
+            return _listed_blob(azure_blobs.entry(there))
     found = [*_blob(Path(location).resolve())]
     if not found:
         raise PipelineError(f"{location}: no such file")

@@ -17,7 +17,7 @@ import pytest
 from azure.storage.blob import ContainerClient
 from deltalake import DeltaTable, write_deltalake
 
-from pipeline import azure_blobs, location
+from pipeline import azure_blobs, azure_place, location
 from pipeline.blob_files import BlobFiles
 from pipeline.errors import PipelineError
 from pipeline.storage import CHUNK_BYTES, Blob, BrokenBlobError, blobs, read_ahead
@@ -209,7 +209,7 @@ def test_no_secret_is_in_what_is_printed(azurite: Azurite) -> None:
     url = azurite.sas_url(container.container_name)
     (blob,) = blobs(url)
     assert "sig" not in repr(blob)
-    assert "sig" not in repr(azure_blobs.place(url))
+    assert "sig" not in repr(azure_place.place(url))
     assert location.named(url) == at(container)
 
 
@@ -228,7 +228,7 @@ def test_a_connection_string_of_another_account_is_left_alone(
     azurite: Azurite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", azurite.connection_string)
-    access = azure_blobs.place("az://contoso/logs").access
+    access = azure_place.place("az://contoso/logs").access
     assert (access.endpoint, access.key) == ("https://contoso.blob.core.windows.net", "")
 
 
@@ -237,8 +237,8 @@ def test_an_endpoint_of_the_environment_serves_its_account_only(
 ) -> None:
     endpoint = "https://contoso.blob.core.usgovcloudapi.net"
     monkeypatch.setenv("AZURE_STORAGE_SERVICE_ENDPOINT", f"{endpoint}/")
-    assert azure_blobs.place("az://contoso/logs").access.endpoint == endpoint
-    assert "usgov" not in azure_blobs.place("az://fabrikam/logs").access.endpoint
+    assert azure_place.place("az://contoso/logs").access.endpoint == endpoint
+    assert "usgov" not in azure_place.place("az://fabrikam/logs").access.endpoint
 
 
 def test_no_credential_goes_to_a_host_that_only_a_url_names(
@@ -247,9 +247,9 @@ def test_no_credential_goes_to_a_host_that_only_a_url_names(
     monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", azurite.connection_string)
     with pytest.raises(PipelineError, match="has no SAS"):
         blobs(f"https://elsewhere.invalid:1/{ACCOUNT}/logs")
-    access = azure_blobs.place("https://contoso.blob.core.windows.net/logs/a").access
-    assert access == azure_blobs.place("az://contoso/logs").access
-    assert azure_blobs.place(f"{azurite.endpoint}/logs").access.key == KEY
+    access = azure_place.place("https://contoso.blob.core.windows.net/logs/a").access
+    assert access == azure_place.place("az://contoso/logs").access
+    assert azure_place.place(f"{azurite.endpoint}/logs").access.key == KEY
 
 
 def test_a_blob_whose_name_ends_in_a_slash_keeps_it(container: ContainerClient) -> None:

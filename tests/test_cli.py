@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -138,6 +139,34 @@ def test_a_corrupt_export_alone_is_named_with_the_reason(
     said = run("incident", tmp_path / "in", *report)
     assert said.status == BAD_INPUT
     assert f"nothing here can be read; {broken}: " in said.last
+
+
+def test_a_name_that_is_not_utf_8_is_told_escaped_and_the_others_land(
+    report: tuple[str, ...], tmp_path: Path
+) -> None:
+    blob(tmp_path / "in" / "a.json", lines(1, 2))
+    blob(tmp_path / "in" / os.fsdecode(b"caf\xe9.json"), lines(3))
+    blob(tmp_path / "in" / os.fsdecode(b"d\xe9") / "b.json", lines(4))
+    why = "the name is not UTF-8; rename it"
+    said = installed("land", "in", "--lake", "lake", folder=tmp_path)
+    assert (said.status, said.err) == (
+        INCOMPLETE,
+        f"incomplete: {tmp_path}/in/caf\\xe9.json (and 1 more): {why}\n",
+    )
+    assert "3 blobs seen, 1 read, 0 unchanged; 2 lines = 2 requests" in said.out
+    assert json.loads(run("land", tmp_path / "in", "--lake", tmp_path / "lake", "--json").out)[
+        "unreadable"
+    ] == {
+        f"{tmp_path}/in/caf\\xe9.json": why,
+        f"{tmp_path}/in/d\\xe9/b.json": why,
+    }
+    said = run("incident", tmp_path / "in", *report)
+    assert said.status == INCOMPLETE
+    assert why in said.last
+    assert (tmp_path / "out" / "rca.json").is_file()
+    said = run("incident", tmp_path / "in" / os.fsdecode(b"caf\xe9.json"), *report)
+    assert said.status == BAD_INPUT
+    assert said.last.endswith(f"in/caf\\xe9.json: {why}")
 
 
 @pytest.mark.parametrize("command", ["land", "incident"])

@@ -128,6 +128,18 @@ def documents(name: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all((DEPLOY / name).read_text()))
 
 
+def test_the_line_that_fetches_metrics_stands_before_the_one_that_runs() -> None:
+    page = (DEPLOY.parent / "docs" / "operate.md").read_text()
+    schedule = page.partition("## 4. Schedule")[2].partition("## 5.")[0]
+    assert "`run` does not fetch" in schedule
+    for text in (
+        (DEPLOY / "crontab").read_text(),
+        (DEPLOY / "systemd" / "gateway-rca.service").read_text(),
+    ):
+        fetches = text.index("gateway-rca fetch-metrics --config /etc/gateway-rca/gateway-rca.toml")
+        assert fetches < text.index("gateway-rca run /etc/gateway-rca/gateway-rca.toml")
+
+
 def test_the_container_jobs_run_the_command_without_rights_to_spare() -> None:
     account, job = documents("kubernetes-cronjob.yaml")
     assert "azure.workload.identity/client-id" in account["metadata"]["annotations"]

@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from pipeline import delta_log
 from pipeline import lake as lake_module
 from pipeline.datasets import datasets
 from pipeline.errors import PipelineError
@@ -256,14 +257,14 @@ def test_threads_that_look_at_once_see_the_newest_mark(
         blob(source, lines(*range(1, count + 1)))
         landed(source, tmp_path / "lake")
     newest = Lake(tmp_path / "lake").mark("requests", str(source))
-    told = lake_module._transactions
+    told = delta_log.transactions
 
     def slowly(*asked: Any) -> Iterator[tuple[str, int]]:
         for each in told(*asked):
             sleep(0.01)
             yield each
 
-    monkeypatch.setattr(lake_module, "_transactions", slowly)
+    monkeypatch.setattr(lake_module, "transactions", slowly)
     lake = Lake(tmp_path / "lake")
     with ThreadPoolExecutor(8) as pool:
         looked = []

@@ -134,7 +134,10 @@ def test_a_source_that_does_not_exist_is_refused_with_the_cure(
         assert blobs(source) == []
 
 
-def test_a_name_that_is_not_utf_8_is_refused_with_the_cure(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf_8_is_escaped_and_cannot_be_read(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.json")).write_bytes(b"x")
-    with pytest.raises(PipelineError, match="not UTF-8; rename it"):
-        blobs(str(tmp_path))
+    (found,) = blobs(str(tmp_path))
+    assert found.name == f"{tmp_path}/\\xff.json"
+    for read in (found.opened, lambda: found.stored(0, 1), lambda: list(found.chunks())):
+        with pytest.raises(BrokenBlobError, match="not UTF-8; rename it"):
+            read()
