@@ -1,6 +1,7 @@
 """Diagnose: from what was seen to findings; frames in, values out, no clock, no lake."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -74,7 +75,7 @@ def incident(seen: Seen, slo: Slo) -> Incident:
     holds_ports = any(each.destination == worst for each in facts["ports"])
     verdict = _mechanism(top, cases[top.id], why_trigger, worse)
     return Incident(
-        id=f"{run.gateway.rpartition('/')[2].replace(' ', '-')}-{run.start:%Y%m%dT%H%MZ}",
+        id=_id(run, worst),
         gateway=run.gateway,
         start=told(run.start),
         end=iso(run.end),
@@ -82,6 +83,7 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         verdict=verdict,
         snat=_snat(seen, facts),
         destinations=targets,
+        elsewhere=[each for each in run.elsewhere if each],
         instances=witnesses.instances(facts["instances"]),
         hypotheses=ranked,
         impact=account.impact(seen, slo),
@@ -102,6 +104,14 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         cannot_see=list(_cannot_see(seen.run, facts)),
         do_first=[hypotheses()[each.id].do_first for each in _open(ranked)],
     )
+
+
+def _id(run: Run, worst: str | None) -> str:
+    """Of several incidents at once, each is named after the destination where most failed, too."""
+    name = f"{run.gateway.rpartition('/')[2].replace(' ', '-')}-{run.start:%Y%m%dT%H%MZ}"
+    if not run.elsewhere or worst is None:
+        return name
+    return f"{name}-{re.sub('[^a-z0-9.]+', '-', worst)}"
 
 
 def _cannot_see(run: Run, facts: Mapping[str, Any]) -> Iterator[str]:

@@ -334,7 +334,11 @@ class Check(Shape, frozen=True):
 
 
 class Incident(Shape, frozen=True):
-    """A sustained run of failures at one gateway; an end of null is still going."""
+    """A sustained run of failures at one gateway; an end of null is still going.
+
+    Failures at destinations ``elsewhere`` belong to another incident at the same time, and are not
+    counted here.
+    """
 
     id: str
     gateway: str
@@ -344,6 +348,7 @@ class Incident(Shape, frozen=True):
     verdict: Mechanism
     snat: Snat
     destinations: list[Destination]
+    elsewhere: list[str]
     instances: list[Instance]
     hypotheses: list[Hypothesis]
     impact: Impact

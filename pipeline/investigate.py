@@ -220,6 +220,7 @@ def answers(
         "onset": run.start,
         "finish": run.last,
         "counted": run.counted,
+        "elsewhere": f",{','.join(run.elsewhere)}," if run.elsewhere else "",
         "hold_s": int(way.holds.after_fin.value),
         "idle_s": int(way.idle_s.value),
         "egress": (egress_resource_id or "").lower(),

@@ -24,11 +24,14 @@ from pipeline.transforms.ports import around, bands, bounds
 from pipeline.transforms.reuse import reuse
 from pipeline.transforms.scale_in import scale_in
 from pipeline.transforms.silence import after_silence
+from pipeline.transforms.strands import own_failures, own_minutes
 from pipeline.transforms.through import Through, through
 from pipeline.transforms.trigger import Before
 from pipeline.transforms.ways import Ways, ways
 from pipeline.window import Window
 
+# Queries that tell of failures at destinations of other incidents, too.
+OF_ALL_INCIDENTS = ("failures_by_minute", "hosts")
 HEALTHY_SHARE = 0.02
 LEAST_CALLS = 20
 
@@ -52,13 +55,18 @@ class Seen:
     stated: Gateway | None = None
 
     def frame(self, query: str) -> pl.DataFrame:
-        """A query's rows, those of other gateways left out."""
+        """A query's rows, those of other gateways left out, and the failures of other incidents
+        that were going on at the same time.
+        """
         frame = self.answers[query].frame
-        return (
-            frame.filter(pl.col("gateway") == self.run.gateway)
-            if "gateway" in frame.columns
-            else frame
-        )
+        if "gateway" in frame.columns:
+            frame = frame.filter(pl.col("gateway") == self.run.gateway)
+        elsewhere = self.run.elsewhere
+        if elsewhere and query in OF_ALL_INCIDENTS:
+            return own_failures(frame, elsewhere)
+        if elsewhere and query == "requests_by_minute":
+            return own_minutes(frame, self.frame("failures_by_minute"), elsewhere)
+        return frame
 
     def ports_by_minute(self) -> pl.DataFrame:
         """Peaks of ports held by the logs, by minute, instance and destination."""

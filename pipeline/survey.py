@@ -12,6 +12,7 @@ from pipeline.errors import NothingToReportError, PipelineError
 from pipeline.lake import Lake
 from pipeline.roll_up import keep_up
 from pipeline.transforms.incidents import Run, merged, runs
+from pipeline.transforms.strands import parted
 from pipeline.window import MINUTE, Window, floor, iso, to_the_ms
 
 WHOLE_WINDOW = (
@@ -77,15 +78,16 @@ def survey(
             f"no request from {iso(window.start)} to {iso(window.stop)}; the data goes from "
             f"{iso(extent['first_start'].min())} to {iso(extent['last_start'].max())}"  # type: ignore[arg-type]
         )
-    found = merged(
-        runs(
-            whole["requests_by_minute"].frame,
-            window,
-            minimum_failures=settings.incident.minimum_failures,
-            minimum_minutes=settings.incident.minimum_minutes,
-        ),
-        whole["failures_by_minute"].frame,
+    requests, failures = (
+        whole[name].frame for name in ("requests_by_minute", "failures_by_minute")
     )
+    at_once = runs(
+        requests,
+        window,
+        minimum_failures=settings.incident.minimum_failures,
+        minimum_minutes=settings.incident.minimum_minutes,
+    )
+    found = parted(merged(at_once, failures), requests, failures, window)
     named = any(bounds)
     return Survey(engine, lake, settings, window, window_from, named, learnt, whole, found)
 

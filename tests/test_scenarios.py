@@ -6,7 +6,7 @@ All of them, with other seeds, and where the diagnosis fails: docs/accuracy.md (
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from click.testing import CliRunner
 
 from pipeline.cli import main
 from tests.given import EIGHT, GATEWAY
+from tests.simulation.backend import ErrorAnswers
+from tests.simulation.contoso import CATALOGUE
 from tests.simulation.sample import sample, write
 from tests.simulation.scenario import draw
 
@@ -181,3 +183,29 @@ def test_401s_from_a_backend_that_begin_at_a_time_are_an_authentication_failure(
 def test_401s_of_the_gateway_itself_are_its_callers_errors(tmp_path: Path) -> None:
     refused = [record(3600 + n * 4 + 0.5, 401) for n in range(900)]
     assert found_in([*usual(120), *refused], tmp_path) == []
+
+
+def test_two_backends_that_fail_at_once_for_different_reasons_are_two_incidents(
+    tmp_path: Path,
+) -> None:
+    """Orders refuses connections; five minutes later the catalogue begins to answer with 503."""
+    rng = np.random.default_rng(SEED)
+    drawn = draw("backend_refused", rng)
+    [refusal] = drawn.faults
+    errors = ErrorAnswers(CATALOGUE, refusal.start + 300, refusal.end + 300, 503, 0.8)  # type: ignore[union-attr]
+    _, files = sample("", SEED, replace(drawn, faults=(refusal, errors)), rng)
+    write(files, tmp_path / "export")
+    first, second = findings(tmp_path / "export")["incidents"]
+    assert first["verdict"]["mechanism"] == "backend_unreachable"
+    assert second["verdict"]["mechanism"] == "backend_errors"
+    orders, catalogue = "203.0.113.20:443", "203.0.113.30:443"
+    assert (first["elsewhere"], second["elsewhere"][-1]) == ([catalogue], orders)
+    assert first["destinations"][0]["name"] == orders
+    assert catalogue not in [each["name"] for each in first["destinations"]]
+    assert second["destinations"][0]["name"] == catalogue
+    assert first["id"].endswith("-203.0.113.20-443")
+    apart = moment(second["start"]) - moment(first["start"])
+    assert timedelta(minutes=4) <= apart <= timedelta(minutes=6)
+    # A failure elsewhere that is noise stays with the larger of the two.
+    for each in (first, second):
+        assert each["impact"]["failed"] == pytest.approx(each["destinations"][0]["failures"], 0.01)

@@ -60,7 +60,8 @@ class Run:
     ``start`` is the start of its first failed request, ``last`` the end of its last; ``end`` is the
     same, or null while it is still going at the end of the data. ``bad_minutes`` counts minutes
     over the threshold, ``usual_rate`` is the share of requests that fail otherwise. ``nearby`` are
-    the minutes with failures around it, too few to make them bad.
+    the minutes with failures around it, too few to make them bad. Failures at destinations
+    ``elsewhere`` are of another incident at the same time.
     """
 
     gateway: str
@@ -78,6 +79,7 @@ class Run:
     minimum_failures: int = 1
     minimum_minutes: int = 1
     nearby: tuple[Failing, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def large(self) -> bool:

@@ -6,6 +6,7 @@
 -- param: onset TIMESTAMP
 -- param: finish TIMESTAMP
 -- param: counted VARCHAR
+-- param: elsewhere VARCHAR
 -- returns: reason VARCHAR - the last error's machine code
 -- returns: fault VARCHAR - what its text tells of
 -- returns: second BIGINT - whole seconds from request start to the last error, or to the end
@@ -21,6 +22,7 @@ where
     and time >= $onset
     and time < $finish
     and $counted like '%' || outcome || '%'
+    and $elsewhere not like '%,' || coalesce(destination, '') || ',%'
     and coalesce(elapsed_ms, total_ms, backend_ms) is not null
 group by reason, fault, cast(floor(coalesce(elapsed_ms, total_ms, backend_ms) / 1000) as bigint)
 order by reason, fault, second

@@ -6,6 +6,7 @@
 -- param: onset TIMESTAMP
 -- param: finish TIMESTAMP
 -- param: counted VARCHAR
+-- param: elsewhere VARCHAR
 -- returns: destination VARCHAR - ip:port or host:port
 -- returns: reason VARCHAR - the last error's machine code
 -- returns: fault VARCHAR - what its text tells of
@@ -35,6 +36,7 @@ with
             and time >= $onset
             and time < $finish
             and $counted like '%' || outcome || '%'
+            and $elsewhere not like '%,' || coalesce(destination, '') || ',%'
     )
 
 select

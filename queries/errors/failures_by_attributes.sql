@@ -6,6 +6,7 @@
 -- param: onset TIMESTAMP
 -- param: finish TIMESTAMP
 -- param: counted VARCHAR
+-- param: elsewhere VARCHAR
 -- returns: destination VARCHAR - ip:port or host:port
 -- returns: api VARCHAR - id of the API
 -- returns: revision VARCHAR - revision of the API
@@ -21,7 +22,13 @@ with
     within_incident as (
         select
             *,
-            case when $counted like '%' || outcome || '%' then weight else 0 end as failed
+            case
+                when
+                    $counted like '%' || outcome || '%'
+                    and $elsewhere not like '%,' || coalesce(destination, '') || ',%'
+                    then weight
+                else 0
+            end as failed
         from calls
         where
             gateway = $gateway

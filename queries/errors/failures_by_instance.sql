@@ -6,13 +6,22 @@
 -- param: onset TIMESTAMP
 -- param: finish TIMESTAMP
 -- param: counted VARCHAR
+-- param: elsewhere VARCHAR
 -- returns: instance VARCHAR - instance, worker or role; null where the logs do not tell it
 -- returns: requests DOUBLE - requests it served during the incident
 -- returns: failures DOUBLE - of these, failed
 select
     instance,
     sum(weight) as requests,
-    sum(case when $counted like '%' || outcome || '%' then weight else 0 end) as failures
+    sum(
+        case
+            when
+                $counted like '%' || outcome || '%'
+                and $elsewhere not like '%,' || coalesce(destination, '') || ',%'
+                then weight
+            else 0
+        end
+    ) as failures
 from calls
 where
     gateway = $gateway

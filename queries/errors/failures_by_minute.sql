@@ -12,6 +12,8 @@
 -- returns: fault VARCHAR - what its text tells of
 -- returns: backend_status INTEGER - HTTP status that the backend answered
 -- returns: requests DOUBLE - requests that ended so
+-- returns: first_at TIMESTAMP - start of the first of them
+-- returns: last_end TIMESTAMP - end of the last of them to end
 select
     gateway,
     minute,
@@ -20,7 +22,9 @@ select
     reason,
     fault,
     backend_status,
-    sum(weight) as requests
+    sum(weight) as requests,
+    min(time) as first_at,
+    max(ended) as last_end
 from calls
 where
     time >= $start

@@ -6,6 +6,7 @@
 -- param: onset TIMESTAMP
 -- param: finish TIMESTAMP
 -- param: counted VARCHAR
+-- param: elsewhere VARCHAR
 -- returns: gateway VARCHAR - resource id of the gateway
 -- returns: requests DOUBLE - requests
 -- returns: failed DOUBLE - of these, failed
@@ -18,7 +19,12 @@
 -- returns: apis_hit BIGINT - of these, with a failure
 with
     within_incident as (
-        select *
+        select
+            *,
+            (
+                $counted like '%' || outcome || '%'
+                and $elsewhere not like '%,' || coalesce(destination, '') || ',%'
+            ) as bad
         from calls
         where
             gateway = $gateway
@@ -36,7 +42,7 @@ with
                 cast(time as varchar)
             ) as asked
         from within_incident
-        where $counted like '%' || outcome || '%'
+        where bad
     ),
 
     -- The same caller asking for the same thing within a minute of its last failure is a retry.
@@ -65,14 +71,13 @@ with
         select
             gateway,
             sum(weight) as requests,
-            sum(case when $counted like '%' || outcome || '%' then weight else 0 end) as failed,
+            sum(case when bad then weight else 0 end) as failed,
             sum(case when outcome = 'aborted' then weight else 0 end) as aborted,
             sum(case when outcome = 'rejected' then weight else 0 end) as rejected,
             count(distinct caller_ip) as callers,
-            count(distinct case when $counted like '%' || outcome || '%' then caller_ip end)
-                as callers_hit,
+            count(distinct case when bad then caller_ip end) as callers_hit,
             count(distinct api) as apis,
-            count(distinct case when $counted like '%' || outcome || '%' then api end) as apis_hit
+            count(distinct case when bad then api end) as apis_hit
         from within_incident
         group by gateway
     )
