@@ -25,7 +25,7 @@ from benchmarks.measure import (
 THREADS = 2
 DAY = datetime.fromisoformat("2026-03-01")
 GATEWAY = "/subscriptions/0/providers/microsoft.apimanagement/service/apim-benchmark"
-# What queries/ports/call_times.sql reads of a request, by way of queries/traffic/calls.sql.
+# What queries/traffic/request_times.sql reads of a request, by way of queries/traffic/calls.sql.
 USED = (
     "time, resource_id, instance, backend_host, backend_port, backend_protocol, backend_status, "
     "backend_ms, total_ms, status, success, errors, error_reason, error_message, error_ip, "
@@ -147,9 +147,9 @@ def scan(requests: Path) -> Taken:
 
 def count(requests: Path, counts: Path) -> Taken:
     """Counts calls by second as landing does, and writes the counts."""
-    from pipeline.roll_up import ROLL_UPS, counted
+    from pipeline.roll_up import counted
 
-    return taken(lambda: list(counted(ROLL_UPS[0], _files(requests), 1, counts)))
+    return taken(lambda: counted(_files(requests), 1, {"activity": counts}))
 
 
 def tell(counts: Path) -> Taken:

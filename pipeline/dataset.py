@@ -19,7 +19,6 @@ class Type(StrEnum):
     # Of answers alone: no dataset has lists.
     BIGINTS = "bigint[]"
     DOUBLES = "double[]"
-    INTEGERS = "integer[]"
 
     @property
     def arrow(self) -> pa.DataType:
@@ -34,7 +33,6 @@ class Type(StrEnum):
             Type.VARCHAR: pa.string(),
             Type.BIGINTS: pa.list_(pa.int64()),
             Type.DOUBLES: pa.list_(pa.float64()),
-            Type.INTEGERS: pa.list_(pa.int32()),
         }[self]
 
 

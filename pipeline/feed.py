@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -225,10 +226,10 @@ class _Feeder:
         if ending.reading.healing:
             self._next_positions[ending.blob] = self._position
 
-    def _cut_where_full(self, reading: Reading, known: str) -> Iterator[Batch]:
+    def _cut_where_full(self, reading: Reading, known: Callable[[], str]) -> Iterator[Batch]:
         """Gives the batch if it is enough; what follows of the blob then goes into the next."""
         if self._full:
-            self._end(known)
+            self._end(known())
             yield self._closed()
             self._begin(reading, self._offset, self._position)
 
@@ -243,7 +244,7 @@ class _Feeder:
         for piece in pieces(chunks, begins):
             match piece:
                 case Lines():
-                    yield from self._cut_where_full(reading, self._told(tail))
+                    yield from self._cut_where_full(reading, partial(self._told, tail))
                     self._write(memoryview(piece.chunk)[piece.start : piece.end], piece.count)
                     self._offset += piece.end - piece.start
                     tail = (tail + piece.tail(TAIL_BYTES))[-TAIL_BYTES:]
@@ -297,7 +298,7 @@ class _Feeder:
             for record in records:
                 if self._offset == reading.to_offset:
                     break
-                yield from self._cut_where_full(reading, told.hexdigest())
+                yield from self._cut_where_full(reading, told.hexdigest)
                 self._take(record, told)
             self._ending.etag = reading.blob.etag if reading.to_offset is None else None
         except BrokenBlobError as error:

@@ -36,8 +36,8 @@ MEMORY = "500MB"
 # Records are read together up to this size; more saves nothing and costs memory.
 MOST_BATCH_BYTES = 64 << 20
 LEAST_BATCH_BYTES = 16 << 20
-# Rows after which the backend calls among them are counted: seldom enough to cost little.
-COUNTED_AT_ONCE = 1_000_000
+# Rows after which those are counted: so that it is done while others are read, and costs little.
+COUNTED_AT_ONCE = 250_000
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

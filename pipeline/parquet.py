@@ -1,4 +1,8 @@
-"""Parquet: rows of a day, written by the engine as a file that Delta may commit as it is."""
+"""Parquet: rows of a day, written as a file that Delta may commit as it is.
+
+Rows that the engine holds it writes itself. Rows that are at hand as an Arrow table, in which what
+is the same for many is kept once, are written as they are in half the time.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -6,6 +10,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.dataset import Dataset, Type
 from pipeline.engines.duckdb import quoted
@@ -13,10 +19,13 @@ from pipeline.errors import PipelineError
 from pipeline.lake import ParquetFile
 
 # Level 1 takes three quarters of the time of the default, for one per cent more.
+LEVEL = 1
 WRITTEN_AS = (
-    "format parquet, compression zstd, compression_level 1, write_bloom_filter false, "
+    f"format parquet, compression zstd, compression_level {LEVEL}, write_bloom_filter false, "
     "dictionary_size_limit 4096, return_stats true"
 )
+# As many rows in a group as DuckDB writes.
+ROWS_A_GROUP = 122_880
 # Longer texts are no bounds that help a reader to pass over a file.
 LONGEST_BOUND = 64
 
@@ -28,8 +37,7 @@ def written(
 
     Raises ``PipelineError`` where the file cannot be written.
     """
-    folder = f"date={day}"
-    path = f"{folder}/part-{uuid4()}.zstd.parquet"
+    path = _path(day)
     # Zoneless times would ask for a newer Delta reader. A cast would look up time zones for each.
     columns = ", ".join(
         f"make_timestamptz(epoch_us({each.name})) as {each.name}"
@@ -40,7 +48,7 @@ def written(
     )
     copied = f"copy (select {columns} from {rows}) to {quoted(str(room / path))} ({WRITTEN_AS})"
     try:
-        (room / folder).mkdir(parents=True, exist_ok=True)
+        (room / path).parent.mkdir(parents=True, exist_ok=True)
         ((_, count, size, _, told, *_),) = connection.execute(copied).fetchall()
     except (OSError, duckdb.IOException) as error:
         (room / path).unlink(missing_ok=True)
@@ -49,11 +57,71 @@ def written(
     return ParquetFile(path, {"date": day}, count, size, _statistics(dataset, stats))
 
 
+def kept(rows: pa.Table, dataset: Dataset, day: str, room: Path) -> ParquetFile:
+    """Writes rows of a table that are all of a day into ``room``.
+
+    Raises ``PipelineError`` where the file cannot be written.
+    """
+    path = _path(day)
+    columns = {
+        each.name: _column(rows[each.name], each.type)
+        for each in dataset.columns
+        if each.name != dataset.partition
+    }
+    try:
+        (room / path).parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(
+            pa.table(columns),
+            room / path,
+            compression="zstd",
+            compression_level=LEVEL,
+            row_group_size=ROWS_A_GROUP,
+        )
+    except OSError as error:
+        (room / path).unlink(missing_ok=True)
+        raise PipelineError(f"{room}: cannot be written: {_reason(error)}") from error
+    size = (room / path).stat().st_size
+    told = _told(pq.read_metadata(room / path))
+    return ParquetFile(path, {"date": day}, rows.num_rows, size, _statistics(dataset, told))
+
+
+def _path(day: str) -> str:
+    return f"date={day}/part-{uuid4()}.zstd.parquet"
+
+
 def _reason(error: Exception) -> str:
     """What the system says, without DuckDB's own words about it."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error).rpartition(": ")[2]
+
+
+def _column(values: pa.ChunkedArray, kind: Type) -> pa.Array:
+    """The values of a column as they are written: times as UTC, what is the same once."""
+    column = values.combine_chunks()
+    if not pa.types.is_dictionary(column.type):
+        return column.cast(pa.timestamp("us", "UTC") if kind is Type.TIMESTAMP else kind.arrow)
+    # None of what is kept once may be null.
+    kinds = column.dictionary.cast(kind.arrow).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(kinds.indices.take(column.indices), kinds.dictionary)
+
+
+def _told(file: pq.FileMetaData) -> dict[str, dict[str, str]]:
+    """What a file tells of its columns, in the words of DuckDB."""
+    groups = [file.row_group(number) for number in range(file.num_row_groups)]
+    told = {}
+    for number, name in enumerate(file.schema.names):
+        stats = [group.column(number).statistics for group in groups]
+        said = {"null_count": f"{sum(each.null_count for each in stats)}"}
+        if bounds := [each for each in stats if each.has_min_max]:
+            said |= {
+                "min": f"{min(each.min for each in bounds)}",
+                "max": f"{max(each.max for each in bounds)}",
+                "min_is_exact": "true",
+                "max_is_exact": "true",
+            }
+        told[name] = said
+    return told
 
 
 def _statistics(

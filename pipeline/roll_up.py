@@ -5,9 +5,8 @@ counts. A run that was stopped between two tables is thus made good by whichever
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -17,59 +16,57 @@ from pipeline.ask import without_topology
 from pipeline.datasets import datasets
 from pipeline.engines.duckdb import DuckDB
 from pipeline.lake import ForgottenError, Lake, OvertakenError, ParquetFile, Span
-from pipeline.parquet import written
+from pipeline.parquet import kept
 from pipeline.query import queries
-from pipeline.transforms.by_day import by_day
-from pipeline.transforms.counts import by_second
+from pipeline.transforms.counts import by_minute, by_second
 
 COUNTED = "requests"
-# The times of so many calls are held at once, at some 50 bytes each; and so many files are open.
+# The times of so many requests are held at once; and so many files are open.
 ROWS_AT_ONCE = 3_000_000
 FILES_AT_ONCE = 64
 MEMORY = "500MB"
-
-
-@dataclass(frozen=True, slots=True)
-class RollUp:
-    """A dataset of counts: the query that counts rows, and what parts its answer by day."""
-
-    name: str
-    query: str
-    parted: Callable[[pa.Table], Iterator[tuple[date, pa.Table]]]
-
-
-ROLL_UPS = (
-    RollUp("activity", "call_times", by_second),
-    RollUp("minutes", "request_minutes", by_day),
-)
-COUNTS = tuple(each.name for each in ROLL_UPS)
+# The datasets of counts, each with what counts the answer of the query, day by day.
+ROLL_UPS: Mapping[str, Callable[[pa.Table], Iterator[tuple[date, pa.Table]]]] = {
+    "activity": by_second,
+    "minutes": by_minute,
+}
+QUERY = "request_times"
+COUNTS = tuple(ROLL_UPS)
 
 
 def lag(lake: Lake) -> int:
     """How many commits of requests are not counted, in the roll-up that is furthest behind."""
-    commits = lake.commits(COUNTED)
-    return max(commits - lake.mark(name, COUNTED) for name in COUNTS)
+    return lake.commits(COUNTED) - min(lake.mark(name, COUNTED) for name in COUNTS)
 
 
 def keep_up(lake: Lake) -> None:
     """Counts the commits that are not."""
-    for roll_up in ROLL_UPS:
-        _keep_up(lake, roll_up)
-
-
-def _keep_up(lake: Lake, roll_up: RollUp) -> None:
-    while lake.mark(roll_up.name, COUNTED) < lake.commits(COUNTED):
-        done, upto = lake.mark(roll_up.name, COUNTED), lake.commits(COUNTED)
+    while done := _behind(lake):
+        upto, first = lake.commits(COUNTED), min(done.values())
+        # Mostly all are at the same commit, and one look at the rows serves them all.
+        names = [name for name, mark in done.items() if mark == first]
         try:
-            files = lake.added(COUNTED, done, upto)
+            files = lake.added(COUNTED, first, upto)
         except ForgottenError:
-            _rebuild(lake, roll_up)
-            return
-        span = Span(COUNTED, 0, done, upto, "")
-        version, _, new = lake.told_apart(roll_up.name, [span])
-        if new:
-            with suppress(OvertakenError):
-                _commit(lake, roll_up, files, new, version, upto)
+            _rebuild(lake, names)
+            continue
+        versions = {}
+        for name in names:
+            version, _, new = lake.told_apart(name, [_span(first, upto)])
+            if new:
+                versions[name] = version
+        _commit(lake, files, versions, dict.fromkeys(versions, first), upto)
+
+
+def _behind(lake: Lake) -> dict[str, int]:
+    """The roll-ups that have not counted all commits, and the last one that each has."""
+    commits = lake.commits(COUNTED)
+    marks = {name: lake.mark(name, COUNTED) for name in COUNTS}
+    return {name: mark for name, mark in marks.items() if mark < commits}
+
+
+def _span(done: int, upto: int) -> Span:
+    return Span(COUNTED, 0, done, upto, "")
 
 
 def rebuild(lake: Lake) -> int:
@@ -77,50 +74,62 @@ def rebuild(lake: Lake) -> int:
 
     Gives the number of days.
     """
-    return max(_rebuild(lake, roll_up) for roll_up in ROLL_UPS)
+    return _rebuild(lake, COUNTS)
 
 
-def _rebuild(lake: Lake, roll_up: RollUp) -> int:
+def _rebuild(lake: Lake, names: Collection[str]) -> int:
+    left = set(names)
     while True:
         upto, files = lake.commits(COUNTED), lake.files(COUNTED)
-        days = sorted(day for day in map(_day, files) if day)
-        version, _, _ = lake.told_apart(roll_up.name, [])
-        span = Span(COUNTED, 0, lake.mark(roll_up.name, COUNTED), upto, "")
-        with suppress(OvertakenError):
-            _commit(lake, roll_up, files, [span], version, upto, since=days[0] if days else None)
-            return len(set(days))
+        days = sorted({day for day in map(_day, files) if day})
+        versions = {name: lake.told_apart(name, [])[0] for name in sorted(left)}
+        done = {name: lake.mark(name, COUNTED) for name in versions}
+        left -= _commit(lake, files, versions, done, upto, since=days[0] if days else None)
+        if not left:
+            return len(days)
 
 
 def _commit(
     lake: Lake,
-    roll_up: RollUp,
     files: Sequence[str],
-    spans: Sequence[Span],
-    version: int,
+    versions: Mapping[str, int],
+    done: Mapping[str, int],
     upto: int,
     since: str | None = None,
-) -> None:
+) -> set[str]:
+    """Counts files for roll-ups whose tables are at these versions; gives those that took it."""
+    taken = set()
     with tempfile.TemporaryDirectory(prefix="gateway-rca-") as folder:
-        room = lake.room(roll_up.name, Path(folder))
-        made = list(counted(roll_up, files, upto, room))
-        lake.commit(roll_up.name, made, room, spans, version, since)
+        rooms = {name: lake.room(name, Path(folder)) for name in versions}
+        made = counted(files, upto, rooms)
+        for name, version in versions.items():
+            with suppress(OvertakenError):
+                span = _span(done[name], upto)
+                lake.commit(name, made[name], rooms[name], [span], version, since)
+                taken.add(name)
+    return taken
 
 
-def counted(roll_up: RollUp, files: Sequence[str], upto: int, room: Path) -> Iterator[ParquetFile]:
-    """The counts of the rows in files of requests, written to files in ``room``.
+def counted(
+    files: Sequence[str], upto: int, rooms: Mapping[str, Path]
+) -> dict[str, list[ParquetFile]]:
+    """The counts of the rows in files of requests, by roll-up, written to files in its room.
 
     ``upto`` is the commit that they are counted up to.
     """
-    if not files:
-        return
+    made: dict[str, list[ParquetFile]] = {name: [] for name in rooms}
+    if not (files and rooms):
+        return made
     engine = DuckDB(memory=MEMORY)
     without_topology(engine)
     for portion in _portions(engine, files):
         engine.attach(COUNTED, datasets()[COUNTED], portion)
-        for day, counts in roll_up.parted(engine.ask(queries()[roll_up.query], {})):
-            engine.connection.register("counts", counts)
-            rows = f"(select *, {upto} as counted from counts)"  # noqa: S608
-            yield written(engine.connection, rows, datasets()[roll_up.name], f"{day}", room)
+        answer = engine.ask(queries()[QUERY], {})
+        for name, room in rooms.items():
+            for day, counts in ROLL_UPS[name](answer):
+                rows = counts.append_column("counted", pa.repeat(upto, counts.num_rows))
+                made[name].append(kept(rows, datasets()[name], f"{day}", room))
+    return made
 
 
 def _portions(engine: DuckDB, files: Sequence[str]) -> Iterator[list[str]]:

@@ -18,7 +18,7 @@ from pipeline.lake import Lake
 from pipeline.land import Landing, land
 from pipeline.location import delta
 from pipeline.query import queries
-from pipeline.transforms.counts import by_second
+from pipeline.transforms.counts import by_minute, by_second
 
 MORNING = datetime(2026, 3, 10, 8, tzinfo=UTC)
 GATEWAY = "/SUBSCRIPTIONS/0/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.APIMANAGEMENT/SERVICE/CONTOSO"
@@ -168,7 +168,7 @@ def count(engine: Engine) -> None:
     Needs the engine to know of no topology.
     """
     told = [datasets()["activity"].empty()]
-    for day, counts in by_second(engine.ask(queries()["call_times"], {})):
+    for day, counts in by_second(engine.ask(queries()["request_times"], {})):
         same = {"date": pa.array([day] * counts.num_rows), "counted": [1] * counts.num_rows}
         columns = {**{name: counts[name] for name in counts.column_names}, **same}
         told.append(pa.table({name: columns[name] for name in told[0].column_names}))
@@ -185,7 +185,10 @@ def minutes_recounted(lake: Path | str) -> Counter[tuple[object, ...]]:
     engine = DuckDB()
     without_topology(engine)
     engine.attach("requests", datasets()["requests"], Lake(lake).files("requests"))
-    return _summed_minutes(engine.ask(queries()["request_minutes"], {}).to_pylist())
+    answer = engine.ask(queries()["request_times"], {})
+    return _summed_minutes(
+        [{"date": day, **row} for day, counts in by_minute(answer) for row in counts.to_pylist()]
+    )
 
 
 def _minutes_of(lake: Path | str) -> list[Row]:

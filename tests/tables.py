@@ -2,8 +2,8 @@
 
 A table is a line of names and a line for each row, cells between bars. An empty cell is null,
 ``''`` the empty text; a bar in a cell stands behind a backslash. A time of day is one on ``DAY``,
-and a number may be a fraction such as ``1/60``. Lists are parted by blanks: times of day for
-seconds, counted from midnight (INTEGER[]) or since 1970 (BIGINT[]).
+and a number may be a fraction such as ``1/60``. Lists are parted by blanks; in those of BIGINT, a
+time of day stands for the seconds since 1970.
 """
 
 import re
@@ -31,12 +31,6 @@ def on_day(of_day: time) -> datetime:
     return datetime.combine(DAY, of_day)
 
 
-def _seconds(text: str) -> int:
-    """A time of day in seconds; hours may go on behind midnight."""
-    hours, minutes, seconds = map(int, text.split(":"))
-    return (60 * hours + minutes) * 60 + seconds
-
-
 READ: dict[Type, Callable[[str], object]] = {
     Type.BIGINT: int,
     Type.BOOLEAN: {"true": True, "false": False}.__getitem__,
@@ -46,10 +40,10 @@ READ: dict[Type, Callable[[str], object]] = {
     Type.TIMESTAMP: moment,
     Type.VARCHAR: lambda text: "" if text == "''" else text,
     Type.BIGINTS: lambda text: [
-        int(moment(each).replace(tzinfo=UTC).timestamp()) for each in text.split()
+        int(each) if each.isdigit() else int(moment(each).replace(tzinfo=UTC).timestamp())
+        for each in text.split()
     ],
     Type.DOUBLES: lambda text: [float(each) for each in text.split()],
-    Type.INTEGERS: lambda text: [_seconds(each) for each in text.split()],
 }
 
 

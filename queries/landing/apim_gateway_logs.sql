@@ -47,13 +47,22 @@
 -- returns: item BIGINT - its place in that record
 -- returns: refused VARCHAR - why it cannot be a row; null if it can
 with
-    -- Mostly a URL is of this kind, and one look tells all of it.
     looked_at as (
         select
             *,
-            coalesce(
-                regexp_matches(properties.backendUrl, '^https://[a-z0-9.-]+(/|$)'), false
-            ) as usual
+            -- Mostly a URL is of this kind, and one look tells its host.
+            nullif(
+                regexp_extract(properties.backendUrl, '^https://([a-z0-9.-]+)(?:/|$)', 1), ''
+            ) as usual_host,
+            -- To look for a # is sooner done than to cut there.
+            case
+                when properties.url like '%#%' then split_part(properties.url, '#', 1)
+                else properties.url
+            end as url,
+            case
+                when properties.backendUrl like '%#%' then split_part(properties.backendUrl, '#', 1)
+                else properties.backendUrl
+            end as backend_url
         from records
     ),
 
@@ -66,17 +75,13 @@ with
                 else cast(try_cast(time as timestamptz) as timestamp)
             end as started,
             case
-                when not usual then lower(split_part(properties.backendUrl, ':', 1))
+                when usual_host is null then lower(split_part(backend_url, ':', 1))
             end as scheme,
             case
-                when usual then split_part(properties.backendUrl, '/', 3)
-                else split_part(
-                    split_part(
-                        split_part(split_part(properties.backendUrl, '/', 3), '?', 1), '#', 1
-                    ),
-                    '@',
-                    -1
-                )
+                when usual_host is null
+                    then split_part(
+                        split_part(split_part(backend_url, '/', 3), '?', 1), '@', -1
+                    )
             end as authority,
             properties.lastError.message as message
         from looked_at
@@ -86,12 +91,12 @@ with
         select
             *,
             case
-                when usual then authority
+                when usual_host is not null then usual_host
                 when authority like '[%' then lower(split_part(authority, ']', 1) || ']')
                 else lower(split_part(authority, ':', 1))
             end as host,
             case
-                when usual then null
+                when usual_host is not null then null
                 when authority like '[%' then split_part(split_part(authority, ']', 2), ':', 2)
                 else split_part(authority, ':', 2)
             end as stated_port,
@@ -122,7 +127,7 @@ select
     properties.operationId as operation,
     properties.productId as product,
     properties.method as method,
-    nullif(split_part(split_part(properties.url, '?', 1), '#', 1), '') as url,
+    nullif(split_part(url, '?', 1), '') as url,
     properties.clientProtocol as protocol,
     properties.responseCode as status,
     isRequestSuccess as success,
@@ -134,12 +139,12 @@ select
     properties.responseSize as response_bytes,
     properties.backendId as backend,
     properties.backendMethod as backend_method,
-    nullif(split_part(split_part(properties.backendUrl, '?', 1), '#', 1), '') as backend_url,
+    nullif(split_part(backend_url, '?', 1), '') as backend_url,
     properties.backendProtocol as backend_protocol,
     nullif(host, '') as backend_host,
     cast(
         case
-            when usual then 443
+            when usual_host is not null then 443
             when stated_port = '' and scheme in ('https', 'wss') then 443
             when stated_port = '' and scheme in ('http', 'ws') then 80
             when try_cast(stated_port as integer) between 1 and 65535

@@ -1,95 +1,165 @@
-"""Counts by second are what adding up the calls one by one gives, however dense they are."""
+"""Counts are what adding up the requests one by one gives, however dense they are."""
 
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.ask import without_topology
 from pipeline.dataset import Type
+from pipeline.datasets import datasets
+from pipeline.engines.duckdb import DuckDB
 from pipeline.query import queries
-from pipeline.transforms.counts import by_second
+from pipeline.transforms.counts import by_minute, by_second
 
 DAYS = (date(2026, 3, 10), date(2026, 3, 11))
-SCHEMA = pa.schema(
-    [(each.name, Type(each.type.lower()).arrow) for each in queries()["call_times"].returns]
-)
+QUERY = queries()["request_times"]
+SCHEMA = pa.schema([(each.name, Type(each.type.lower()).arrow) for each in QUERY.returns])
+DAY_S = 86_400
 
 
 @dataclass(frozen=True)
-class Place:
-    """What tells calls of a day apart, and the weight of each."""
+class Kind:
+    """What tells requests of a day apart, and the weight of each."""
 
     date: date
     instance: str | None
+    caller: str | None
     called: str
-    ending: str
+    ending: str | None
+    result: str
     weight: float
 
 
-PLACES = st.builds(
-    Place,
+KINDS = st.builds(
+    Kind,
     st.sampled_from(DAYS),
     st.sampled_from((None, "a")),
+    st.sampled_from((None, "shop")),
     st.sampled_from(("api.example.net", "203.0.113.10")),
-    st.sampled_from(("answered", "reset")),
+    st.sampled_from((None, "answered", "reset")),
+    st.sampled_from(("timed", "starved", "failed", "other")),
     st.sampled_from((1.0, 2.5)),
 )
-# In a minute or anywhere in a day; over in a minute or after up to a day.
-CALLS = st.lists(
+# In a minute or anywhere in a day; over in a minute or after up to three weeks.
+REQUESTS = st.lists(
     st.tuples(
-        st.one_of(st.integers(0, 60), st.integers(0, 86_399)),
-        st.one_of(st.integers(1, 60), st.integers(1, 86_400)),
+        st.one_of(st.integers(0, 60_000_000), st.integers(0, DAY_S * 1_000_000 - 1)),
+        st.one_of(st.integers(0, 60_000), st.integers(0, 2**31 - 1)),
     ),
     min_size=1,
     max_size=40,
 )
+TOLD = st.dictionaries(KINDS, REQUESTS, max_size=6)
 
 
-def row(place: Place, calls: list[tuple[int, int]]) -> dict[str, object]:
-    """A row of the query's answer."""
-    return {
-        **vars(place),
-        "resource_id": "gw",
-        "port": 443,
-        "host": None,
-        "began": [began for began, _ in calls],
-        "over": [began + lasts for began, lasts in calls],
-    }
+def answer(told: dict[Kind, list[tuple[int, int]]]) -> pa.Table:
+    """The query's answer: when requests of each kind came, and how long their calls took."""
+    rows = [
+        {
+            **vars(kind),
+            "resource_id": "gw",
+            "api": None,
+            "port": 443,
+            "host": None,
+            "began_us": [began for began, _ in requests],
+            "busy_ms": [busy for _, busy in requests],
+        }
+        for kind, requests in told.items()
+    ]
+    return pa.Table.from_pylist(rows, SCHEMA)
 
 
 @settings(deadline=None)
-@given(st.dictionaries(PLACES, CALLS, max_size=6))
-def test_it_adds_up_what_began_and_was_over(told: dict[Place, list[tuple[int, int]]]) -> None:
+@given(TOLD)
+def test_it_adds_up_what_began_and_was_over(told: dict[Kind, list[tuple[int, int]]]) -> None:
     expected: Counter[tuple[object, ...]] = Counter()
-    for place, calls in told.items():
-        midnight = datetime.combine(place.date, datetime.min.time())
-        kind = (place.date, place.instance, place.called, place.ending)
-        for began, lasts in calls:
-            expected[*kind, midnight + timedelta(seconds=began), "started"] += place.weight  # type: ignore[assignment]
-            over = midnight + timedelta(seconds=began + lasts)
-            expected[*kind, over, "ended"] += place.weight  # type: ignore[assignment]
+    for each, requests in told.items():
+        midnight = datetime.combine(each.date, datetime.min.time())
+        kind = (each.date, each.instance, each.called, each.ending)
+        for began_us, busy_ms in requests if each.ending else ():
+            began = began_us // 1_000_000
+            # The first whole second that the call does not reach; one later, a day at the most.
+            over = -(-(began_us + 1000 * busy_ms) // 1_000_000)
+            over = min(max(over, began + 1), began + DAY_S)
+            expected[*kind, midnight + timedelta(seconds=began), "started"] += each.weight  # type: ignore[assignment]
+            expected[*kind, midnight + timedelta(seconds=over), "ended"] += each.weight  # type: ignore[assignment]
     found: dict[tuple[object, ...], float] = {}
-    for day, counts in by_second(
-        pa.Table.from_pylist([row(*each) for each in told.items()], SCHEMA)
-    ):
-        for each in counts.to_pylist():
-            assert each["started"] or each["ended"], "a second without anything is not told"
-            kind = (day, each["instance"], each["called"], each["ending"])
+    for day, counts in by_second(answer(told)):
+        for row in counts.to_pylist():
+            assert row["started"] or row["ended"], "a second without anything is not told"
+            kind = (day, row["instance"], row["called"], row["ending"])
             for side in ("started", "ended"):
-                key = (*kind, each["time"], side)
+                key = (*kind, row["time"], side)
                 assert key not in found, "one row a second and kind"
-                found[key] = each[side]
+                found[key] = row[side]
     assert {key: value for key, value in found.items() if value} == expected
 
 
-def test_rows_of_a_kind_stand_together_in_order_of_time() -> None:
-    places = [Place(DAYS[0], None, called, "answered", 1.0) for called in ("b", "a")]
-    told = [row(place, [(50, 1), (10, 5)]) for place in places]
-    ((day, counts),) = by_second(pa.Table.from_pylist(told, SCHEMA))
+@settings(deadline=None)
+@given(TOLD)
+def test_it_adds_up_the_requests_of_a_minute(told: dict[Kind, list[tuple[int, int]]]) -> None:
+    expected: Counter[tuple[object, ...]] = Counter()
+    for each, requests in told.items():
+        midnight = datetime.combine(each.date, datetime.min.time())
+        for began_us, busy_ms in requests:
+            time = midnight + timedelta(minutes=began_us // 60_000_000)
+            kind = (each.date, each.caller, each.called, time)
+            asked = each.ending is not None
+            for name, value in (
+                ("requests", 1),
+                ("failures", each.result in ("failed", "starved")),
+                ("starved", each.result == "starved"),
+                ("calls", asked),
+                ("timed", each.result == "timed"),
+                ("backend_ms", busy_ms * (each.result == "timed")),
+                ("busy_ms", busy_ms * asked),
+            ):
+                expected[*kind, name] += each.weight * value  # type: ignore[assignment]
+    found: dict[tuple[object, ...], float] = {}
+    for day, counts in by_minute(answer(told)):
+        for row in counts.to_pylist():
+            kind = (day, row["caller"], row["called"], row["time"])
+            assert (*kind, "requests") not in found, "one row a minute and kind"
+            found |= {(*kind, name): row[name] for name in counts.column_names[-7:]}
+    assert found == expected
+
+
+@pytest.mark.parametrize("counted", [by_second, by_minute])
+def test_rows_of_a_kind_stand_together_in_order_of_time(counted: object) -> None:
+    kinds = [Kind(DAYS[0], None, None, called, "answered", "timed", 1.0) for called in ("b", "a")]
+    told = {kind: [(90_000_000, 1000), (10_000_000, 5000)] for kind in kinds}
+    ((day, counts),) = counted(answer(told))  # type: ignore[operator]
     assert day == DAYS[0]
     order = [(each["called"], each["time"]) for each in counts.to_pylist()]
     assert order == sorted(order)
-    assert order[0] == ("a", datetime(2026, 3, 10, 0, 0, 10))
+    assert order[0][0] == "a"
+    assert order[-1] == ("b", max(time for _, time in order))
+
+
+def test_what_stands_at_the_same_place_of_both_lists_is_of_one_request() -> None:
+    """Read with two threads, and more rows than either takes at once."""
+    engine = DuckDB(threads=2)
+    without_topology(engine)
+    made = {
+        "time": "timestamp '2026-03-10' + to_microseconds(i * 100)",
+        "resource_id": "'gw'",
+        "backend_host": "'host' || (i % 3)",
+        "backend_ms": "i % 1000",
+        "weight": "1",
+    }
+    columns = ", ".join(
+        f"({made.get(each.name, 'null')})::{each.type} as {each.name}"
+        for each in datasets()["requests"].columns
+    )
+    engine.connection.execute(
+        f"create temp table requests as select {columns} from range(500000) as made (i)"
+    )
+    rows = engine.ask(QUERY, {}).to_pylist()
+    assert sum(len(row["began_us"]) for row in rows) == 500_000
+    for row in rows:
+        assert [began // 100 % 1000 for began in row["began_us"]] == row["busy_ms"]
