@@ -48,6 +48,7 @@ bench: azurite ## Measure how fast logs land and ports are told, small
 	$(bin)/python -m benchmarks.blobs --numbers 100 500 --megabytes 20 --azure-blobs 200 --rounds 1
 	$(bin)/python -m benchmarks.formats --megabytes 10 --rounds 1
 	$(bin)/python -m benchmarks.ports --rows 2e6 --rounds 1
+	$(bin)/python -m benchmarks.capacity --weeks 2 --calls 1e5
 
 fuzz: setup ## Feed the parsers whatever breaks them, for a minute
 	$(bin)/python -m tests.fuzz.formats --seconds 60
@@ -67,7 +68,7 @@ docs: setup ## Write the pages and the schema that are made from code
 	$(bin)/python docs/generate.py
 
 approve: setup ## Take the report's sections as they read now for approved
-	APPROVE=1 $(bin)/python -m pytest tests/test_report.py -k approved
+	APPROVE=1 $(bin)/python -m pytest tests/test_report.py tests/test_capacity_report.py -k approved
 
 samples: setup ## Write the synthetic sample again
 	$(bin)/python -m tests.simulation snat_burst --seed 1 --gzip \

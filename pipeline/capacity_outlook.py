@@ -86,8 +86,13 @@ def rests_on(said: forecast.Forecast | None, values: Series, days: list[date]) -
             jump=None,
         )
     test = said.back_test
-    if not said.trend.grows:
+    if not said.trend.may_grow:
         says = "No growth beyond the noise of the days: only something planned may cross."
+    elif not said.grows:
+        says = (
+            "Growth is in doubt: chance or a single step would explain the days as well. So there "
+            "is an earliest day at most, and no date."
+        )
     elif test.tried:
         says = "The interval is as wide as earlier forecasts of this series were off."
     else:

@@ -182,7 +182,7 @@ def decide(
     found += [
         f"Watch {name(each)}: {_when(each)}."
         for each in resources
-        if each.sign == "watch" and each.crossing.at_80.median
+        if each.sign == "watch" and each.crossing.at_80.low
     ]
     burnt = [each for each in slo if each.budget_used is not None and each.budget_used >= 1]
     found += [
@@ -214,13 +214,16 @@ def _choice(resource: finding.Resource) -> str:
 
 def _when(resource: finding.Resource) -> str:
     peak = resource.utilisation.peak if resource.utilisation else None
-    dates = [
-        f"{level} % {'since' if at.low == at.median == at.high and _past(at, resource) else 'by'} "
-        f"about {at.median}"
-        for level, at in (("80", resource.crossing.at_80), ("100", resource.crossing.at_100))
-        if at.median
-    ]
+    levels = (("80 %", resource.crossing.at_80), ("100 %", resource.crossing.at_100))
+    dates = [f"{level} {_by(at, resource)}" for level, at in levels if at.low]
     return f"peak {share(peak)}" + (f", {', '.join(dates)}" if dates else "")
+
+
+def _by(at: finding.Crossing, resource: finding.Resource) -> str:
+    if at.median is None:
+        return f"not before {at.low}, if at all"
+    since = at.low == at.median == at.high and _past(at, resource)
+    return f"{'since' if since else 'by'} about {at.median}"
 
 
 def _past(crossing: finding.Crossing, resource: finding.Resource) -> bool:

@@ -1,11 +1,6 @@
-"""Levels: how full each resource was, minute by minute in review, day by day before that.
+"""Levels: how full each resource was, minute by minute in review, day by day before that."""
 
-Ports are told from the counts of each second, a few days at a time, so that memory holds these
-however long the history is.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
@@ -16,16 +11,10 @@ from pipeline.engine import Engine
 from pipeline.lake import Lake
 from pipeline.level import Level, Resource
 from pipeline.limits import NAT_IN_ALL, Way
+from pipeline.port_weeks import COUNTS, port_weeks, weeks
 from pipeline.transforms import counters
-from pipeline.transforms.occupancy import ports_by_minute
 from pipeline.transforms.ports import by_logs
 from pipeline.window import Window
-
-DAY = timedelta(days=1)
-# What began up to two days before may still hold a port; read together, days share those.
-PORTION = 4 * DAY
-BEFORE = 2 * DAY
-COUNTS = "activity"
 
 
 def levels(
@@ -49,45 +38,28 @@ def levels(
         if each.egress_resource_id
     }
     counts = lake.files(COUNTS)
-    start = history.start
-    while start < history.stop:
-        window = Window(start, min(start + PORTION, history.stop))
-        engine.attach(COUNTS, datasets()[COUNTS], _of_days(counts, window))
-        for way in ways.values():
-            share = reuse[way.gateway]
-            for resource, told, sharing in _ports(engine, way, share, window, addresses):
+    for way in ways.values():
+        for week, told in port_weeks(engine, counts, way, history):
+            for resource, minutes, sharing in _ports(told, week, way, reuse, addresses):
                 level = found.setdefault(resource.key, Level(resource))
                 level.sharing = max(level.sharing, sharing)
-                level.add(told, review)
-        for resource, told in _measured(engine, owners, window):
-            found.setdefault(resource.key, Level(resource)).add(told, review)
-        start = window.stop
+                level.add(minutes, review)
     engine.attach(COUNTS, datasets()[COUNTS], counts)
+    for week in weeks(history):
+        for resource, minutes in _measured(engine, owners, week):
+            found.setdefault(resource.key, Level(resource)).add(minutes, review)
     return [found[key] for key in sorted(found)]
 
 
-def _of_days(files: Sequence[str], window: Window) -> list[str]:
-    """The files of the days that calls of a window may have begun on."""
-    first, last = (window.start - BEFORE).date().isoformat(), window.stop.date().isoformat()
-    days = ((file, file.rpartition("/date=")[2].partition("/")[0]) for file in files)
-    return [file for file, day in days if first <= day <= last]
-
-
 def _ports(
-    engine: Engine, way: Way, reuse: float, window: Window, addresses: Mapping[str, int]
+    told: pl.DataFrame,
+    week: Window,
+    way: Way,
+    reuse: Mapping[str, float],
+    addresses: Mapping[str, int],
 ) -> Iterator[tuple[Resource, pl.DataFrame, int]]:
-    """Ports to each destination on a day, as the counts of calls bound them."""
-    bound = {
-        "gateway": way.gateway,
-        "start": window.start,
-        "stop": window.stop,
-        "hold_s": int(way.hold_s.value),
-    }
-    calls = ask(engine, ["calls_in_flight"], bound)["calls_in_flight"].frame
-    if calls.is_empty():
-        return
-    by_minute = ports_by_minute(calls, window, way.holds)
-    for band in by_logs(by_minute, window, way, reuse, addresses):
+    """Ports to each destination in a week, as the counts of calls bound them."""
+    for band in by_logs(told, week, way, reuse[way.gateway], addresses):
         resource = Resource(
             kind="ports",
             gateway=way.gateway,

@@ -11,7 +11,7 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from pipeline.dataset import Dataset
+from pipeline.dataset import Column, Dataset, Type
 from pipeline.location import is_remote
 from pipeline.query import Query, queries
 
@@ -63,10 +63,7 @@ class DuckDB:
         # The lake marks times as UTC; here they are UTC without saying so. The day stands in the
         # path, and the last one counts: a lake may itself lie below a folder named like one.
         columns = ", ".join(
-            f"regexp_extract(filename, {quoted(DAY)}, 1)::{each.type} as {each.name}"
-            if each.name == dataset.partition
-            else f"{each.name}::{each.type} as {each.name}"
-            for each in dataset.columns
+            f"{_read(each, dataset.partition)} as {each.name}" for each in dataset.columns
         )
         listed = ", ".join(quoted(file) for file in files)
         self.connection.execute(
@@ -131,6 +128,16 @@ class DuckDB:
                 self._view_sources(view)
                 self.connection.execute(f"create or replace temp view {source} as {view.sql}")
                 self._views.add(source)
+
+
+def _read(column: Column, partition: str | None) -> str:
+    """The column of a file as SQL tells it."""
+    if column.name == partition:
+        return f"regexp_extract(filename, {quoted(DAY)}, 1)::{column.type}"
+    if column.type is Type.TIMESTAMP:
+        # A cast would look up the time zone for each row.
+        return f"make_timestamp(epoch_us({column.name}))"
+    return f"{column.name}::{column.type}"
 
 
 def reach_remote_files(connection: duckdb.DuckDBPyConnection, files: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.transforms.trend import MEDIAN_ERROR, WEEK, Series, Trend, trend
+from pipeline.transforms.trend import MEDIAN_ERROR, WEEK, Series, Trend, grows, trend
 
 Places = npt.NDArray[np.int64]
 HORIZON = 26 * WEEK
@@ -96,9 +96,10 @@ class Fared:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """A trend carried on from the day after the series ends."""
+    """A trend carried on from the day after the series ends; ``grows`` if that is beyond doubt."""
 
     trend: Trend
+    grows: bool
     back_test: BackTest
     first: date
     length: int
@@ -112,20 +113,22 @@ class Forecast:
     def crossing(self, level: float) -> Crossing:
         """When the expected daily peak first comes up to a level within the horizon.
 
-        Without growth beyond its error, only what is planned may cross: no date is invented.
+        While growth is in doubt, there is an earliest day and no other; without any, only what is
+        planned may cross: no date is invented.
         """
         places = range(self.length, self.length + HORIZON)
-        if not self.trend.grows:
-            line = self.trend.line(self.length - 1)
-            flat = [(place, self._factor(place) * line) for place in places]
-            day = next((self._date(place) for place, value in flat if value >= level), None)
-            return Crossing(day, day, day)
         days = [self._day(place, 0.0, self.back_test.width) for place in places]
-        return Crossing(
-            next((each.day for each in days if each.high >= level), None),
-            next((each.day for each in days if each.median >= level), None),
-            next((each.day for each in days if each.low >= level), None),
-        )
+        low = next((each.day for each in days if each.high >= level), None)
+        if self.grows:
+            return Crossing(
+                low,
+                next((each.day for each in days if each.median >= level), None),
+                next((each.day for each in days if each.low >= level), None),
+            )
+        line = self.trend.line(self.length - 1)
+        flat = [(place, self._factor(place) * line) for place in places]
+        day = next((self._date(place) for place, value in flat if value >= level), None)
+        return Crossing(low if self.trend.may_grow else day, day, day)
 
     def _day(self, place: int, noise: float, width: float) -> Day:
         line, factor = self.trend.line(place), self._factor(place)
@@ -149,10 +152,12 @@ def forecast(values: Series, first: date, events: Sequence[Event] = ()) -> Forec
     Days of events that are over are left out: what was out of the ordinary tells of no trend.
     """
     usual = _without(values, first, events)
-    found = trend(usual, first.weekday())
+    weekday = first.weekday()
+    found = trend(usual, weekday)
     if found is None:
         return None
-    return Forecast(found, back_test(usual, first.weekday()), first, len(values), tuple(events))
+    sure, tested = grows(usual, weekday, found), back_test(usual, weekday)
+    return Forecast(found, sure, tested, first, len(values), tuple(events))
 
 
 def back_test(values: Series, first_weekday: int) -> BackTest:

@@ -5,6 +5,7 @@ height do not move it. A jump that stays (a customer that moved in) is no growth
 the series better than a straight line, only pairs on the same side of it count.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,11 @@ PATTERN_DAYS = 21
 # A jump needs so many observed days on both sides, and must explain so much more.
 SIDE = 10
 JUMP_PENALTY = 4.0
+# Growth is not in doubt if the slope is so many times its error, and the line explains the series
+# so much better than one step and no growth would; more, where the line itself needs a jump.
+SURE = 3.0
+LEAST_GAIN, LEAST_GAIN_WITH_JUMP = 6.0, 18.0
+SHORTEST_STEP = 3
 # A spread of nothing would make everything certain.
 LEAST_NOISE = 1e-3
 MOST_CORRELATION = 0.8
@@ -55,7 +61,7 @@ class Trend:
         return float(np.hypot(self.level_error, self.slope_error * (day - self.centre)))
 
     @property
-    def grows(self) -> bool:
+    def may_grow(self) -> bool:
         """Whether the slope is above zero beyond its error: twice that is asked for."""
         return self.slope > 2 * self.slope_error
 
@@ -98,6 +104,27 @@ def trend(values: Series, first_weekday: int) -> Trend | None:
     )
 
 
+def grows(values: Series, first_weekday: int, found: Trend) -> bool:
+    """Whether a series grows beyond doubt: its trend is no chance, and no single step in disguise.
+
+    A step that the noise blurs, or one near either end, looks much like slow growth.
+    """
+    if found.slope <= SURE * found.slope_error:
+        return False
+    days = np.flatnonzero(np.isfinite(values))
+    level = values[days] / np.array(found.weekday)[(days + first_weekday) % WEEK]
+    places = days[SHORTEST_STEP : len(days) - SHORTEST_STEP + 1]
+    of_step = min(_left(days, level, 0.0, int(place)) for place in places)
+    of_line = _left(days, level, found.slope, found.jump)
+    least = LEAST_GAIN if found.jump is None else LEAST_GAIN_WITH_JUMP
+    return _gain(len(days), of_step, of_line) > least
+
+
+def _gain(days: int, left: float, by_another: float) -> float:
+    """How much better another line explains days than one does, as a likelihood ratio would say."""
+    return 2 * days * math.log(max(left, 1e-12) / max(by_another, 1e-12))
+
+
 def _slope(days: npt.NDArray[np.int64], level: Series) -> tuple[float, int | None]:
     """The slope, and the day of the jump that explains the series better, if one does."""
     early, late = np.triu_indices(len(days), 1)
@@ -111,8 +138,7 @@ def _slope(days: npt.NDArray[np.int64], level: Series) -> tuple[float, int | Non
         left = _left(days, level, slope, int(days[place]))
         if left < best[0]:
             best = (left, slope, int(days[place]))
-    gain = 2 * len(days) * np.log(max(least, 1e-12) / max(best[0], 1e-12))
-    if gain > JUMP_PENALTY * np.log(len(days)):
+    if _gain(len(days), least, best[0]) > JUMP_PENALTY * math.log(len(days)):
         return best[1], best[2]
     return plain, None
 

@@ -102,10 +102,32 @@ def test_intervals_hold_the_true_day_about_as_often_as_they_promise() -> None:
         for each in tried(kind, SEEDS)
         if each.history.crossing is not None
     ]
-    assert 0.7 <= np.mean([each.covered for each in found]) <= 0.95
-    assert np.mean([each.near for each in found]) >= 0.75
+    assert 0.7 <= np.mean([each.covered for each in found]) <= 0.9
+    dated = [each for each in found if each.dated]
+    assert np.mean([each.near for each in dated]) >= 0.85
+    assert len(dated) >= 0.8 * len(found)
 
 
-@pytest.mark.parametrize("kind", ["flat", "shrinking"])
+@pytest.mark.parametrize("kind", ["flat", "flat_step", "shrinking"])
 def test_hardly_ever_is_a_date_invented(kind: str) -> None:
-    assert sum(each.invented for each in tried(kind, SEEDS)) <= 1
+    """How often is in docs/accuracy-capacity.md."""
+    assert sum(each.dated for each in tried(kind, SEEDS)) <= 1
+
+
+def test_a_step_that_noise_blurs_is_not_told_as_growth() -> None:
+    noise = np.random.default_rng(4).normal(0, 0.04, 42)
+    said = forecast(np.where(np.arange(42) < 20, 0.5, 0.6) + noise, FIRST)
+    assert said
+    assert said.trend.slope > 3 * said.trend.slope_error
+    assert said.crossing(0.8).median is None
+
+
+def test_growth_in_doubt_has_an_earliest_day_alone() -> None:
+    noise = np.random.default_rng(2).normal(0, 0.03, 42)
+    said = forecast(line(42, 0.6, 0.001) + noise, FIRST)
+    assert said
+    assert said.trend.may_grow
+    assert not said.grows
+    crossing = said.crossing(0.8)
+    assert crossing.low is not None
+    assert crossing.median is crossing.high is None
