@@ -11,12 +11,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from pipeline.comparison_finding import (
-    Comparison,
-    Levels,
-    Measure,
-    PortsCompared,
-)
+from pipeline.comparison_finding import Comparison, Levels, Measure, PortsCompared
 from pipeline.finding import Change, Span
 from pipeline.transforms.estimates import (
     LEAST_HOURS,

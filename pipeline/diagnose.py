@@ -9,24 +9,13 @@ from pipeline import account, chain, witnesses
 from pipeline.config import Slo
 from pipeline.contradictions import contradictions
 from pipeline.exhibit import numbered
-from pipeline.finding import (
-    Evidence,
-    Exhaustion,
-    Status,
-    Trigger,
-    Verdict,
-)
+from pipeline.finding import Evidence, Exhaustion, Status, Trigger, Verdict
 from pipeline.hypotheses import hypotheses
 from pipeline.hypothesis import Case
-from pipeline.incident_finding import (
-    CounterReading,
-    Hypothesis,
-    Incident,
-    Mechanism,
-    Snat,
-)
+from pipeline.incident_finding import CounterReading, Hypothesis, Incident, Mechanism, Snat
 from pipeline.seen import Seen
 from pipeline.support_request import support_request
+from pipeline.timeline import timeline
 from pipeline.transforms import exhaustion
 from pipeline.transforms.incidents import Run
 from pipeline.transforms.trigger import LONGEST_LEAD, trigger
@@ -98,7 +87,7 @@ def incident(seen: Seen, slo: Slo) -> Incident:
         durations=account.durations(facts["modes"]),
         failing_callers=account.callers(seen.frame("failing_callers")),
         samples=account.samples(seen.frame("failure_samples")),
-        timeline=account.timeline(seen, facts, why_trigger, worst),
+        timeline=timeline(seen, facts, why_trigger, worst),
         changes=witnesses.nearby(run, facts["changes"]),
         ledger=contradictions(seen, facts, verdict),
         cannot_see=list(_cannot_see(seen.run, facts)),

@@ -2,12 +2,7 @@
 
 from collections.abc import Iterator
 
-from pipeline.incident_finding import (
-    Event,
-    GatewayLoad,
-    Instance,
-    NearbyChange,
-)
+from pipeline.incident_finding import Event, GatewayLoad, Instance, NearbyChange
 from pipeline.transforms.changes import PLACES, Change
 from pipeline.transforms.dips import Dip
 from pipeline.transforms.incidents import Run
