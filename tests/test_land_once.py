@@ -1,5 +1,6 @@
 """However runs end, and whatever others do meanwhile: each record is in the lake once."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,38 +59,65 @@ def stopped(source: Path, lake: Path, before: str) -> None:
             land([str(source)], Lake(lake))
 
 
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """An export, and lakes that took it in undisturbed."""
+
+    source: Path
+    begun: Path
+    whole: Path
+    grown: Path
+
+    def exported(self) -> Path:
+        """The export as it was before it grew."""
+        shutil.rmtree(self.source)
+        return export(self.source)
+
+    def longer(self) -> None:
+        """The export grows, and gets another blob."""
+        grown(self.source)
+        blob(self.source / "d.json", lines(8, 10))
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    """One for all tests of stopped runs: lakes name the blobs, so the export stays where it is."""
+    home = tmp_path_factory.mktemp("calm")
+    made = Calm(*(home / name for name in ("in", "begun", "whole", "grown")))
+    first = export(made.source) / "a.json"
+    whole = first.read_bytes()
+    blob(first, whole[: len(whole) // 2])
+    blob(made.source / "flows.json", batch(flow(1)))
+    blob(made.source / "metrics.json", (made.source / "metrics.json").read_bytes()[:600])
+    landed(made.source, made.begun)
+    landed(made.exported(), made.whole)
+    made.longer()
+    landed(made.source, made.grown)
+    return made
+
+
 @pytest.mark.parametrize("before", STEPS)
 def test_a_run_that_stopped_between_two_tables_heals_at_the_next(
-    before: str, tmp_path: Path
+    before: str, calm: Calm, tmp_path: Path
 ) -> None:
-    source = export(tmp_path / "in")
-    landed(source, tmp_path / "undisturbed")
+    source = calm.exported()
     stopped(source, tmp_path / "lake", before)
     landed(source, tmp_path / "lake")
-    assert content(tmp_path / "lake") == content(tmp_path / "undisturbed")
+    assert content(tmp_path / "lake") == content(calm.whole)
 
 
 @pytest.mark.parametrize("before", STEPS)
 @pytest.mark.parametrize("earlier", [False, True])
 def test_a_stopped_run_heals_though_its_blobs_grew_since(
-    before: str, earlier: bool, tmp_path: Path
+    before: str, earlier: bool, calm: Calm, tmp_path: Path
 ) -> None:
-    source = export(tmp_path / "in")
     if earlier:
-        first = source / "a.json"
-        whole = first.read_bytes()
-        blob(first, whole[: len(whole) // 2])
-        blob(source / "flows.json", batch(flow(1)))
-        blob(source / "metrics.json", (source / "metrics.json").read_bytes()[:600])
-        landed(source, tmp_path / "lake")
-        export(source)
-    stopped(source, tmp_path / "lake", before)
-    grown(source)
-    blob(source / "d.json", lines(8, 10))
-    landed(source, tmp_path / "lake")
-    landed(source, tmp_path / "lake")
-    landed(source, tmp_path / "undisturbed")
-    assert_same(tmp_path / "lake", tmp_path / "undisturbed")
+        shutil.copytree(calm.begun, tmp_path / "lake")
+    stopped(calm.exported(), tmp_path / "lake", before)
+    calm.longer()
+    landed(calm.source, tmp_path / "lake")
+    landed(calm.source, tmp_path / "lake")
+    assert_same(tmp_path / "lake", calm.grown)
 
 
 def test_healing_and_what_the_blob_grew_by_take_one_run(tmp_path: Path) -> None:
