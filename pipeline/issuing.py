@@ -21,7 +21,7 @@ from pipeline.finding import Incident, Issue
 from pipeline.lake import Lake
 from pipeline.ledger import SAME_INCIDENT, Entry, entries, folder, issue, matched, newest
 from pipeline.report import USUAL, Report, write
-from pipeline.run import Survey, findings, survey
+from pipeline.run import Survey, illustrated, looked_into, survey
 from pipeline.transforms.incidents import Run
 from pipeline.window import floor, told
 from pipeline.wording import count, last, slug, utc
@@ -94,8 +94,8 @@ class _Maker:
 
     def made(self, run: Run, rows: str, before: Entry | None) -> tuple[Entry | None, list[str]]:
         """The report on an incident, if there is anything to say that was not said before."""
-        report = findings(self.seen, [run], lambda _: None)
-        (incident,) = report.findings.incidents
+        found = looked_into(self.seen, [run], lambda _: None)
+        (incident,) = found.findings.incidents
         entry = self._entry(run, incident, rows, before)
         why = [*changes(before, entry)] if before else []
         if before and not self._worth(before, entry, why):
@@ -104,7 +104,7 @@ class _Maker:
         entry = replace(entry, says="\n".join((entry.says, *why, *self._stamps())))
         with tempfile.TemporaryDirectory(prefix="gateway-rca-") as place:
             outputs = {each: Path(place) / f"rca.{each}" for each in USUAL}
-            written, missing = write(stamped(report, stamp), outputs)
+            written, missing = write(stamped(illustrated(found), stamp), outputs)
             entry = replace(entry, files=",".join(path.name for path in written))
             issue(self.seen.lake, entry, written)
         return entry, missing

@@ -148,7 +148,7 @@ def incident_report(
         incidents = found.findings.incidents
         say(f"3/{STEPS} diagnose: {_summary(incidents)}")
         # JSON has no figures, and drawing them takes as long as finding what they show.
-        drawn = _drawn(found) if set(outputs) - {Format.JSON} else Report(found.findings, {})
+        drawn = illustrated(found) if set(outputs) - {Format.JSON} else Report(found.findings, {})
         if anonymise:
             drawn = _anonymous(found, drawn, settings)
         written, missing = write(replace(drawn, look=look or drawn.look), outputs)
@@ -319,11 +319,6 @@ def survey(
     return Survey(engine, lake, settings, window, window_from, named, learnt, whole, found)
 
 
-def findings(seen: Survey, found: list[Run], say: Say) -> Report:
-    """The report on so many of the incidents that a survey found, each looked into."""
-    return _drawn(looked_into(seen, found, say))
-
-
 def looked_into(
     seen: Survey,
     found: list[Run],
@@ -418,7 +413,7 @@ def _task(
     return task(worst, worst.gateway if worst else busiest, named, other)
 
 
-def _drawn(found: Examined) -> Report:
+def illustrated(found: Examined) -> Report:
     """The report on what was found, with its figures."""
     drawings = {
         numbered(name, chapter.seen.number): drawing
