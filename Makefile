@@ -25,8 +25,10 @@ demo: setup ## From the sample logs to out/demo/rca.pdf (also rca.html and rca.j
 test: check ## What CI runs: every check, the tests last
 
 # pytest stands last, so that its closing line is the last one printed.
+# Each of the two begins at an end of its own and takes from the other when it is done, so that most
+# of what a module's tests share is made once.
 check: lint azurite ## Format, lint, types, floors and SQL, then the tests
-	$(bin)/python -m pytest -n 2
+	$(bin)/python -m pytest -n 2 --dist worksteal
 
 lint: setup ## All checks that need no run
 	$(bin)/ruff format --check .

@@ -286,48 +286,61 @@ def test_a_file_that_was_never_committed_holds_no_rows(tmp_path: Path) -> None:
 # --- real processes -------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A place with an export, and what came of it undisturbed: lake, points on the way, time."""
+
+    place: Place
+    source: str
+    wanted: str
+    points: int
+    took_s: float
+
+    @classmethod
+    def of(cls, place: Place) -> "Ground":
+        source = place.source()
+        return cls(place, source, *kills.undisturbed(source))
+
+
 @pytest.fixture(scope="module")
-def here() -> Iterator[Place]:
+def here() -> Iterator[Ground]:
     with kills.at("local") as place:
-        yield place
+        yield Ground.of(place)
 
 
 @pytest.fixture(scope="module")
-def there(azurite: Any) -> Iterator[Place]:
+def there(azurite: Any) -> Iterator[Ground]:
     with kills.at("azurite", azurite) as place:
-        yield place
+        yield Ground.of(place)
 
 
 @pytest.fixture(params=["here", "there"])
-def place(request: pytest.FixtureRequest) -> Place:
-    found: Place = request.getfixturevalue(request.param)
+def ground(request: pytest.FixtureRequest) -> Ground:
+    found: Ground = request.getfixturevalue(request.param)
     return found
 
 
-def test_runs_killed_at_one_point_after_the_other_lose_and_double_nothing(place: Place) -> None:
-    source = place.source()
-    wanted, points, _ = kills.undisturbed(source)
-    assert points > 100
+def test_runs_killed_at_one_point_after_the_other_lose_and_double_nothing(ground: Ground) -> None:
+    assert ground.points > 100
+    place, source, wanted = ground.place, ground.source, ground.wanted
     assert kills.killed_at_every_point_in_turn(place, source, wanted, step=7) > 7
 
 
-def test_a_run_killed_from_outside_heals_at_the_next(place: Place) -> None:
-    source = place.source()
-    wanted, _, took_s = kills.undisturbed(source)
+def test_a_run_killed_from_outside_heals_at_the_next(ground: Ground) -> None:
     for share in (0.4, 0.8):
-        kills.killed_sometime(place, source, wanted, took_s * share)
+        after_s = ground.took_s * share
+        kills.killed_sometime(ground.place, ground.source, ground.wanted, after_s)
 
 
-def test_two_runs_at_once_lose_nothing_and_double_nothing(place: Place) -> None:
-    source = place.source()
-    wanted, _, took_s = kills.undisturbed(source)
+def test_two_runs_at_once_lose_nothing_and_double_nothing(ground: Ground) -> None:
+    place, source, wanted = ground.place, ground.source, ground.wanted
     kills.two_at_once(place, source, wanted)
-    kills.two_at_once(place, source, wanted, killed_after_s=took_s / 2)
+    kills.two_at_once(place, source, wanted, killed_after_s=ground.took_s / 2)
 
 
-def test_two_runs_at_once_whose_blobs_share_records_double_none(place: Place) -> None:
-    kills.two_that_share_records(place)
+def test_two_runs_at_once_whose_blobs_share_records_double_none(ground: Ground) -> None:
+    kills.two_that_share_records(ground.place)
 
 
-def test_what_a_killed_run_was_about_may_grow_before_the_next(place: Place) -> None:
-    kills.killed_then_grown(place, point=40)
+def test_what_a_killed_run_was_about_may_grow_before_the_next(ground: Ground) -> None:
+    kills.killed_then_grown(ground.place, point=40)
