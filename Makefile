@@ -51,8 +51,9 @@ bench: azurite ## Measure how fast logs land and ports are told, small
 	$(bin)/python -m benchmarks.formats --megabytes 10 --rounds 1
 	$(bin)/python -m benchmarks.ports --rows 2e6 --rounds 1
 
-fuzz: setup ## Feed the parsers whatever breaks them, for a minute
+fuzz: setup ## Feed parsers and landing whatever breaks them, for some minutes
 	$(bin)/python -m tests.fuzz.formats --seconds 60
+	EXAMPLES=100 $(bin)/python -m pytest tests/test_land.py tests/test_land_growth.py -k "any_bytes or as_they_grow_equal_the_blobs"
 
 kills: azurite ## Kill landings and jobs, run two at once, for some minutes: nothing lost, nothing doubled
 	$(bin)/python -m tests.kill_loop --rounds 20 --where local

@@ -1,5 +1,6 @@
 """Exports as tests need them: lines of some logs, blobs of them, and what a lake then holds."""
 
+import atexit
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -170,6 +171,8 @@ def _opened() -> DuckDB:
     """One for all lakes: to open it takes longer than to ask it."""
     engine = DuckDB()
     without_topology(engine)
+    # What outlives the interpreter is reported as leaked.
+    atexit.register(_opened.cache_clear)
     return engine
 
 
