@@ -25,8 +25,10 @@ demo: setup ## From the sample logs to out/demo/rca.pdf (also rca.html and rca.j
 test: check ## What CI runs: every check, the tests last
 
 # pytest stands last, so that its closing line is the last one printed.
+# Each of the two begins at an end of its own and takes from the other when it is done, so that most
+# of what a module's tests share is made once.
 check: lint azurite ## Format, lint, types, floors and SQL, then the tests
-	$(bin)/python -m pytest -n 2
+	$(bin)/python -m pytest -n 2 --dist worksteal
 
 lint: setup ## All checks that need no run
 	$(bin)/ruff format --check .
@@ -50,8 +52,9 @@ bench: azurite ## Measure how fast logs land and ports are told, small
 	$(bin)/python -m benchmarks.ports --rows 2e6 --rounds 1
 	$(bin)/python -m benchmarks.capacity --weeks 2 --calls 1e5
 
-fuzz: setup ## Feed the parsers whatever breaks them, for a minute
+fuzz: setup ## Feed parsers and landing whatever breaks them, for some minutes
 	$(bin)/python -m tests.fuzz.formats --seconds 60
+	EXAMPLES=100 $(bin)/python -m pytest tests/test_land.py tests/test_land_growth.py -k "any_bytes or as_they_grow_equal_the_blobs"
 
 kills: azurite ## Kill landings and jobs, run two at once, for some minutes: nothing lost, nothing doubled
 	$(bin)/python -m tests.kill_loop --rounds 20 --where local

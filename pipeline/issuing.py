@@ -18,10 +18,11 @@ from pipeline.config import Settings
 from pipeline.dataset import DATED
 from pipeline.engines.duckdb import DuckDB
 from pipeline.incident_finding import Incident, Issue
+from pipeline.investigate import looked_into
 from pipeline.lake import Lake
 from pipeline.ledger import SAME_INCIDENT, Entry, entries, folder, issue, matched, newest
 from pipeline.report import USUAL, Report, write
-from pipeline.run import findings
+from pipeline.run import illustrated
 from pipeline.survey import Survey, survey
 from pipeline.transforms.incidents import Run
 from pipeline.window import floor, told
@@ -95,8 +96,8 @@ class _Maker:
 
     def made(self, run: Run, rows: str, before: Entry | None) -> tuple[Entry | None, list[str]]:
         """The report on an incident, if there is anything to say that was not said before."""
-        report = findings(self.seen, [run], lambda _: None)
-        (incident,) = report.findings.incidents
+        found = looked_into(self.seen, [run], lambda _: None)
+        (incident,) = found.findings.incidents
         entry = self._entry(run, incident, rows, before)
         why = [*changes(before, entry)] if before else []
         if before and not self._worth(before, entry, why):
@@ -105,7 +106,7 @@ class _Maker:
         entry = replace(entry, says="\n".join((entry.says, *why, *self._stamps())))
         with tempfile.TemporaryDirectory(prefix="gateway-rca-") as place:
             outputs = {each: Path(place) / f"rca.{each}" for each in USUAL}
-            written, missing = write(stamped(report, stamp), outputs)
+            written, missing = write(stamped(illustrated(found), stamp), outputs)
             entry = replace(entry, files=",".join(path.name for path in written))
             issue(self.seen.lake, entry, written)
         return entry, missing

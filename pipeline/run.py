@@ -17,14 +17,12 @@ from pipeline.errors import NothingToReportError, PipelineError
 from pipeline.exhibit import numbered
 from pipeline.figures import COMPARISON, INCIDENT, draw
 from pipeline.incident_finding import Incident
-from pipeline.investigate import STEPS, Examined, Say, examined, looked_into
+from pipeline.investigate import STEPS, Examined, Say, examined
 from pipeline.lake import Lake
 from pipeline.land import Landing, Progress, land
 from pipeline.landing import problems, told
 from pipeline.report import Format, Report, write
 from pipeline.stationery import Look
-from pipeline.survey import Survey
-from pipeline.transforms.incidents import Run
 from pipeline.window import Window
 
 
@@ -82,7 +80,7 @@ def incident_report(
         incidents = found.findings.incidents
         say(f"3/{STEPS} diagnose: {_summary(incidents)}")
         # JSON has no figures, and drawing them takes as long as finding what they show.
-        drawn = _drawn(found) if set(outputs) - {Format.JSON} else Report(found.findings, {})
+        drawn = illustrated(found) if set(outputs) - {Format.JSON} else Report(found.findings, {})
         if anonymise:
             drawn = _anonymous(found, drawn, settings)
         written, missing = write(replace(drawn, look=look or drawn.look), outputs)
@@ -124,12 +122,7 @@ def _refuse_nothing(landing: Landing, exports: list[str], lake: Lake) -> None:
     raise NothingToReportError(f"{where}: no request could be read; {told(landing)}")
 
 
-def findings(seen: Survey, found: list[Run], say: Say) -> Report:
-    """The report on so many of the incidents that a survey found, each looked into."""
-    return _drawn(looked_into(seen, found, say))
-
-
-def _drawn(found: Examined) -> Report:
+def illustrated(found: Examined) -> Report:
     """The report on what was found, with its figures."""
     drawings = {
         numbered(name, chapter.seen.number): drawing

@@ -15,17 +15,20 @@ from click.testing import CliRunner
 from pipeline.cli import main
 from pipeline.incident_finding import Findings
 from pipeline.investigate import AROUND_AN_INCIDENT, NEAR_AN_INCIDENT, OF_AN_INCIDENT
+from pipeline.lake import Lake
+from pipeline.land import land
 from pipeline.pseudonyms import CODES, HARMLESS, NAMED, PLACES, RESOURCES, SHORTEST
 from pipeline.query import queries
 from pipeline.survey import WHOLE_WINDOW
 from tests import hostile
-from tests.exports import landed, rows
+from tests.exports import rows
 
 BURST = Path(__file__).parents[1] / "data" / "samples" / "synthetic" / "snat_burst"
 NAMES = (
     "resource_id", "instance", "caller_ip", "subscription", "api", "operation",
     "url", "backend", "backend_url", "backend_host", "error_message", "error_ip",
 )  # fmt: skip
+AFTER_HOST = re.compile(r"(?<=://)([^/]+)/.*", re.DOTALL)
 
 
 def report(
@@ -46,7 +49,7 @@ def landed_at(home: Path, kind: str) -> Path:
         shutil.copy(BURST / "gateway-rca.toml", home)
     else:
         hostile.export(home / "export")
-    landed(home / "export", home / "lake")
+    land([str(home / "export")], Lake(home / "lake"))
     return home / "lake"
 
 
@@ -66,6 +69,7 @@ def named(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Findings:
     return findings(report(lake, tmp_path_factory.mktemp("named"), kinds=("json",)))
 
 
+@cache
 def said(folder: Path) -> dict[str, str]:
     """All texts of a report: the files, and text and attachments of the PDF."""
     files = [path for path in folder.rglob("*") if path.suffix in (".html", ".json", ".md", ".svg")]
@@ -83,11 +87,14 @@ def said(folder: Path) -> dict[str, str]:
 
 @cache
 def names(lake: Path) -> set[str]:
-    """Every name in the lake, and of each path what is a name in it."""
+    """Every name in the lake, of each path what is a name in it, and of a URL up to its host.
+
+    Who tells a URL tells that part of it.
+    """
     found: set[str] = set()
     ids = 0
     for row in rows(lake, "requests"):
-        found |= {row[column] for column in NAMES if row[column]}
+        found |= {AFTER_HOST.sub(r"\1", row[column]) for column in NAMES if row[column]}
         # Of ids each request has one: of the failed, which a report tells of, the first suffice.
         if row["success"] is False and ids < 500:
             found.add(row["correlation_id"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.datasets import datasets
 from pipeline.lake import Lake
 from pipeline.storage import Blob
-from tests.drawn import BEHIND, Drawn, line_ends, pieces, thorough, told_by
+from tests.drawn import BEHIND, EXAMPLES, Drawn, line_ends, pieces, thorough, told_by
 from tests.exports import (
     as_line,
     batch,
@@ -33,7 +33,7 @@ from tests.exports import (
 )
 
 
-@settings(thorough, max_examples=8)
+@settings(thorough, max_examples=EXAMPLES // 2)
 @given(
     st.lists(st.builds(Drawn, pieces, line_ends, st.booleans()), min_size=1, max_size=4),
     st.lists(st.floats(0, 1), min_size=1, max_size=2),

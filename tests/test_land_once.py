@@ -1,5 +1,6 @@
 """However runs end, and whatever others do meanwhile: each record is in the lake once."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,38 +59,65 @@ def stopped(source: Path, lake: Path, before: str) -> None:
             land([str(source)], Lake(lake))
 
 
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """An export, and lakes that took it in undisturbed."""
+
+    source: Path
+    begun: Path
+    whole: Path
+    grown: Path
+
+    def exported(self) -> Path:
+        """The export as it was before it grew."""
+        shutil.rmtree(self.source)
+        return export(self.source)
+
+    def longer(self) -> None:
+        """The export grows, and gets another blob."""
+        grown(self.source)
+        blob(self.source / "d.json", lines(8, 10))
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    """One for all tests of stopped runs: lakes name the blobs, so the export stays where it is."""
+    home = tmp_path_factory.mktemp("calm")
+    made = Calm(*(home / name for name in ("in", "begun", "whole", "grown")))
+    first = export(made.source) / "a.json"
+    whole = first.read_bytes()
+    blob(first, whole[: len(whole) // 2])
+    blob(made.source / "flows.json", batch(flow(1)))
+    blob(made.source / "metrics.json", (made.source / "metrics.json").read_bytes()[:600])
+    landed(made.source, made.begun)
+    landed(made.exported(), made.whole)
+    made.longer()
+    landed(made.source, made.grown)
+    return made
+
+
 @pytest.mark.parametrize("before", STEPS)
 def test_a_run_that_stopped_between_two_tables_heals_at_the_next(
-    before: str, tmp_path: Path
+    before: str, calm: Calm, tmp_path: Path
 ) -> None:
-    source = export(tmp_path / "in")
-    landed(source, tmp_path / "undisturbed")
+    source = calm.exported()
     stopped(source, tmp_path / "lake", before)
     landed(source, tmp_path / "lake")
-    assert content(tmp_path / "lake") == content(tmp_path / "undisturbed")
+    assert content(tmp_path / "lake") == content(calm.whole)
 
 
 @pytest.mark.parametrize("before", STEPS)
 @pytest.mark.parametrize("earlier", [False, True])
 def test_a_stopped_run_heals_though_its_blobs_grew_since(
-    before: str, earlier: bool, tmp_path: Path
+    before: str, earlier: bool, calm: Calm, tmp_path: Path
 ) -> None:
-    source = export(tmp_path / "in")
     if earlier:
-        first = source / "a.json"
-        whole = first.read_bytes()
-        blob(first, whole[: len(whole) // 2])
-        blob(source / "flows.json", batch(flow(1)))
-        blob(source / "metrics.json", (source / "metrics.json").read_bytes()[:600])
-        landed(source, tmp_path / "lake")
-        export(source)
-    stopped(source, tmp_path / "lake", before)
-    grown(source)
-    blob(source / "d.json", lines(8, 10))
-    landed(source, tmp_path / "lake")
-    landed(source, tmp_path / "lake")
-    landed(source, tmp_path / "undisturbed")
-    assert_same(tmp_path / "lake", tmp_path / "undisturbed")
+        shutil.copytree(calm.begun, tmp_path / "lake")
+    stopped(calm.exported(), tmp_path / "lake", before)
+    calm.longer()
+    landed(calm.source, tmp_path / "lake")
+    landed(calm.source, tmp_path / "lake")
+    assert_same(tmp_path / "lake", calm.grown)
 
 
 def test_healing_and_what_the_blob_grew_by_take_one_run(tmp_path: Path) -> None:
@@ -258,48 +286,61 @@ def test_a_file_that_was_never_committed_holds_no_rows(tmp_path: Path) -> None:
 # --- real processes -------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A place with an export, and what came of it undisturbed: lake, points on the way, time."""
+
+    place: Place
+    source: str
+    wanted: str
+    points: int
+    took_s: float
+
+    @classmethod
+    def of(cls, place: Place) -> "Ground":
+        source = place.source()
+        return cls(place, source, *kills.undisturbed(source))
+
+
 @pytest.fixture(scope="module")
-def here() -> Iterator[Place]:
+def here() -> Iterator[Ground]:
     with kills.at("local") as place:
-        yield place
+        yield Ground.of(place)
 
 
 @pytest.fixture(scope="module")
-def there(azurite: Any) -> Iterator[Place]:
+def there(azurite: Any) -> Iterator[Ground]:
     with kills.at("azurite", azurite) as place:
-        yield place
+        yield Ground.of(place)
 
 
 @pytest.fixture(params=["here", "there"])
-def place(request: pytest.FixtureRequest) -> Place:
-    found: Place = request.getfixturevalue(request.param)
+def ground(request: pytest.FixtureRequest) -> Ground:
+    found: Ground = request.getfixturevalue(request.param)
     return found
 
 
-def test_runs_killed_at_one_point_after_the_other_lose_and_double_nothing(place: Place) -> None:
-    source = place.source()
-    wanted, points, _ = kills.undisturbed(source)
-    assert points > 100
+def test_runs_killed_at_one_point_after_the_other_lose_and_double_nothing(ground: Ground) -> None:
+    assert ground.points > 100
+    place, source, wanted = ground.place, ground.source, ground.wanted
     assert kills.killed_at_every_point_in_turn(place, source, wanted, step=7) > 7
 
 
-def test_a_run_killed_from_outside_heals_at_the_next(place: Place) -> None:
-    source = place.source()
-    wanted, _, took_s = kills.undisturbed(source)
+def test_a_run_killed_from_outside_heals_at_the_next(ground: Ground) -> None:
     for share in (0.4, 0.8):
-        kills.killed_sometime(place, source, wanted, took_s * share)
+        after_s = ground.took_s * share
+        kills.killed_sometime(ground.place, ground.source, ground.wanted, after_s)
 
 
-def test_two_runs_at_once_lose_nothing_and_double_nothing(place: Place) -> None:
-    source = place.source()
-    wanted, _, took_s = kills.undisturbed(source)
+def test_two_runs_at_once_lose_nothing_and_double_nothing(ground: Ground) -> None:
+    place, source, wanted = ground.place, ground.source, ground.wanted
     kills.two_at_once(place, source, wanted)
-    kills.two_at_once(place, source, wanted, killed_after_s=took_s / 2)
+    kills.two_at_once(place, source, wanted, killed_after_s=ground.took_s / 2)
 
 
-def test_two_runs_at_once_whose_blobs_share_records_double_none(place: Place) -> None:
-    kills.two_that_share_records(place)
+def test_two_runs_at_once_whose_blobs_share_records_double_none(ground: Ground) -> None:
+    kills.two_that_share_records(ground.place)
 
 
-def test_what_a_killed_run_was_about_may_grow_before_the_next(place: Place) -> None:
-    kills.killed_then_grown(place, point=40)
+def test_what_a_killed_run_was_about_may_grow_before_the_next(ground: Ground) -> None:
+    kills.killed_then_grown(ground.place, point=40)

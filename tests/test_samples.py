@@ -41,6 +41,14 @@ def incident(findings: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A lake of it."""
+    lake = str(tmp_path_factory.mktemp("synthetic") / "lake")
+    assert CliRunner().invoke(main, ["land", str(SYNTHETIC), "--lake", lake]).exit_code == 0
+    return lake
+
+
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
@@ -93,15 +101,13 @@ def test_the_true_peak_lies_between_the_bounds(incident: dict[str, Any]) -> None
 
 
 def test_the_window_that_the_report_prints_gives_the_same_hashes(
-    findings: dict[str, Any], tmp_path: Path
+    findings: dict[str, Any], synthetic: str, tmp_path: Path
 ) -> None:
-    lake, again = tmp_path / "lake", tmp_path / "again.json"
-    run = CliRunner()
-    assert run.invoke(main, ["land", str(SYNTHETIC), "--lake", str(lake)]).exit_code == 0
+    again = tmp_path / "again.json"
     window = ["--from", findings["window"]["start"], "--to", findings["window"]["end"]]
     named = ["--config", str(SYNTHETIC / "gateway-rca.toml"), "--format", "json"]
-    ran = run.invoke(
-        main, ["incident", "--lake", str(lake), *window, *named, "--output", str(again)]
+    ran = CliRunner().invoke(
+        main, ["incident", "--lake", synthetic, *window, *named, "--output", str(again)]
     )
     assert ran.exit_code == 0, ran.output
     repeated = json.loads(again.read_text())
@@ -109,14 +115,14 @@ def test_the_window_that_the_report_prints_gives_the_same_hashes(
     assert repeated["incidents"] == findings["incidents"]
 
 
-def test_settings_that_no_log_answers_to_are_named(tmp_path: Path) -> None:
+def test_settings_that_no_log_answers_to_are_named(synthetic: str, tmp_path: Path) -> None:
     settings = (SYNTHETIC / "gateway-rca.toml").read_text().replace("orders.contoso", "order.typo")
     settings = settings.replace("203.0.113.20", "203.0.113.99").replace("apim-synthetic", "other")
     (tmp_path / "mine.toml").write_text(settings)
     ran = CliRunner().invoke(
         main,
         [
-            *("incident", str(SYNTHETIC), "--config", str(tmp_path / "mine.toml")),
+            *("incident", "--lake", synthetic, "--config", str(tmp_path / "mine.toml")),
             *("--format", "json", "--output", str(tmp_path / "rca.json")),
         ],
     )
@@ -232,7 +238,8 @@ def test_every_other_real_file_is_named_with_what_was_looked_for(landed: Landing
 
 
 def test_who_lands_files_that_nobody_claims_is_told_what_was_looked_for(tmp_path: Path) -> None:
-    ran = CliRunner().invoke(main, ["land", str(REAL), "--lake", str(tmp_path / "lake")])
+    export = REAL / "portal-csv"
+    ran = CliRunner().invoke(main, ["land", str(export), "--lake", str(tmp_path / "lake")])
     (looked_for,) = (line for line in ran.output.splitlines() if line.startswith("looked for: "))
     names = looked_for.removeprefix("looked for: ").split(", ")
     assert names == [name.replace("_", " ") for name in sources()]
@@ -251,8 +258,10 @@ def test_a_report_without_a_single_request_says_there_is_none(tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
-def test_a_report_on_nine_years_of_real_files_asks_for_a_window(tmp_path: Path) -> None:
-    ran = _report(str(REAL), output=tmp_path / "rca.json")
+def test_a_report_on_nine_years_of_real_files_asks_for_a_window(
+    landed: Landing, lake: Lake, tmp_path: Path
+) -> None:
+    ran = _report("--lake", str(lake.location), output=tmp_path / "rca.json")
     assert ran.exit_code == 2
     assert (
         "longer than 100 days; name a shorter one. Most requests are of one day: --from "

@@ -23,6 +23,7 @@ from tests.simulation.sample import sample, write
 from tests.simulation.scenario import draw
 
 SEED = 1
+SAMPLES = Path(__file__).parents[1] / "data" / "samples" / "synthetic"
 PAYMENTS_URL = "https://payments.contoso.example/pay"
 
 
@@ -49,9 +50,9 @@ EXPECTED = {
 }
 
 
-def findings(export: Path) -> dict[str, Any]:
+def findings(export: Path, folder: Path) -> dict[str, Any]:
     """The findings on an export, by the command that a person would type."""
-    output = export.with_name("findings.json")
+    output = folder / "findings.json"
     typed = ["incident", str(export), "--format", "json", "--output", str(output)]
     result = CliRunner().invoke(main, typed)
     assert result.exit_code == 0, result.output
@@ -65,7 +66,14 @@ def simulated(name: str, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     _, files = sample(name, SEED, draw(name, rng), rng)
     write(files, folder / "export")
     label: dict[str, Any] = json.loads((folder / "export.truth.json").read_text())
-    return label, findings(folder / "export")
+    return label, findings(folder / "export", folder)
+
+
+def bundled(name: str, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same of the sample that is this scenario drawn with this seed: `make samples`."""
+    label: dict[str, Any] = json.loads((SAMPLES / f"{name}.truth.json").read_text())
+    assert (label["scenario"], label["seed"]) == (name, SEED)
+    return label, findings(SAMPLES / name, folder)
 
 
 def moment(text: str) -> datetime:
@@ -80,9 +88,10 @@ def test_a_day_on_which_no_call_fails_has_no_incident(name: str, tmp_path: Path)
     assert found["coverage"][0]["rows"] == label["readable_requests"]
 
 
-def as_labelled(name: str, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def as_labelled(
+    name: str, label: dict[str, Any], found: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The label and the one incident of a scenario, once the two agree."""
-    label, found = simulated(name, folder)
     [one] = found["incidents"]
     for edge in ("start", "end"):
         off = moment(one[edge]) - moment(label["incident"][edge])
@@ -104,11 +113,11 @@ def as_labelled(name: str, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
 
 @pytest.mark.parametrize("name", sorted({*EXPECTED} - {"snat_burst"}))
 def test_a_planted_cause_is_found(name: str, tmp_path: Path) -> None:
-    as_labelled(name, tmp_path)
+    as_labelled(name, *simulated(name, tmp_path))
 
 
 def test_ports_that_likely_ran_out_are_left_open_with_what_would_decide(tmp_path: Path) -> None:
-    label, one = as_labelled("snat_burst", tmp_path)
+    label, one = as_labelled("snat_burst", *bundled("snat_burst", tmp_path))
     assert one["verdict"]["trigger"] == "traffic_surge"
     assert "Azure Support" in one["snat"]["would_decide"]
     assert "came back every 240 s" in one["snat"]["why"]
@@ -154,7 +163,7 @@ def found_in(records: list[str], folder: Path) -> list[dict[str, Any]]:
     export = folder / "export"
     export.mkdir()
     (export / "PT1H.json").write_text("".join(f"{each}\r\n" for each in records))
-    incidents: list[dict[str, Any]] = findings(export)["incidents"]
+    incidents: list[dict[str, Any]] = findings(export, folder)["incidents"]
     return incidents
 
 
@@ -195,7 +204,7 @@ def test_two_backends_that_fail_at_once_for_different_reasons_are_two_incidents(
     errors = ErrorAnswers(CATALOGUE, refusal.start + 300, refusal.end + 300, 503, 0.8)  # type: ignore[union-attr]
     _, files = sample("", SEED, replace(drawn, faults=(refusal, errors)), rng)
     write(files, tmp_path / "export")
-    first, second = findings(tmp_path / "export")["incidents"]
+    first, second = findings(tmp_path / "export", tmp_path)["incidents"]
     assert first["verdict"]["mechanism"] == "backend_unreachable"
     assert second["verdict"]["mechanism"] == "backend_errors"
     orders, catalogue = "203.0.113.20:443", "203.0.113.30:443"

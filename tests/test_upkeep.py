@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import shutil
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -43,15 +44,26 @@ def days(source: Path) -> Path:
     return source
 
 
-def filled(tmp_path: Path) -> tuple[Path, Path]:
-    """A lake of many small files, and what is landed in it."""
-    source = days(tmp_path / "in")
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake of many small files and what is landed in it, and a copy of both."""
+    home = tmp_path_factory.mktemp("kept")
+    source, lake = days(home / "now" / "in"), home / "now" / "lake"
     for each in sorted(source.iterdir()):
-        landed(each, tmp_path / "lake")
+        landed(each, lake)
     for number in range(3):
         blob(source / f"more-{number}.json", line(90 + number, time="2026-03-02T09:00:00Z") + b"\n")
-        landed(source, tmp_path / "lake")
-    return source, tmp_path / "lake"
+        landed(source, lake)
+    shutil.copytree(home / "now", home / "then")
+    return home
+
+
+@pytest.fixture
+def filled(kept: Path) -> tuple[Path, Path]:
+    """The source and the lake as they were made, where they were made: a lake names its blobs."""
+    shutil.rmtree(kept / "now")
+    shutil.copytree(kept / "then", kept / "now")
+    return kept / "now" / "in", kept / "now" / "lake"
 
 
 def aged(lake: Path, days: float) -> None:
@@ -117,8 +129,8 @@ def test_an_empty_lake_has_no_status(tmp_path: Path) -> None:
     assert [*status(Lake(tmp_path / "lake"), DuckDB())] == []
 
 
-def test_compacting_keeps_rows_and_marks(tmp_path: Path) -> None:
-    source, lake = filled(tmp_path)
+def test_compacting_keeps_rows_and_marks(filled: tuple[Path, Path]) -> None:
+    source, lake = filled
     held = content(lake)
     done = {each.dataset: each for each in compact(Lake(lake))}
     assert (done["requests"].before, done["requests"].after) == (6, 3)
@@ -132,16 +144,16 @@ def test_compacting_keeps_rows_and_marks(tmp_path: Path) -> None:
     assert (landing.lines, landing.duplicates, landing.rows) == (1, 0, {"requests": 1})
 
 
-def test_compacting_twice_changes_nothing(tmp_path: Path) -> None:
-    _, lake = filled(tmp_path)
+def test_compacting_twice_changes_nothing(filled: tuple[Path, Path]) -> None:
+    _, lake = filled
     list(compact(Lake(lake)))
     files = {name: Lake(lake).files(name) for name in datasets()}
     assert all(each.before == each.after for each in compact(Lake(lake)))
     assert {name: Lake(lake).files(name) for name in datasets()} == files
 
 
-def test_a_copy_is_known_after_compaction(tmp_path: Path) -> None:
-    source, lake = filled(tmp_path)
+def test_a_copy_is_known_after_compaction(filled: tuple[Path, Path], tmp_path: Path) -> None:
+    source, lake = filled
     list(compact(Lake(lake)))
     blob(tmp_path / "copy" / "x.json", (source / "2.json").read_bytes())
     landing = landed(tmp_path / "copy", lake)
@@ -149,9 +161,9 @@ def test_a_copy_is_known_after_compaction(tmp_path: Path) -> None:
 
 
 def test_vacuum_removes_what_was_merged_and_what_killed_runs_left_and_nothing_younger(
-    tmp_path: Path,
+    filled: tuple[Path, Path],
 ) -> None:
-    source, lake = filled(tmp_path)
+    source, lake = filled
     list(compact(Lake(lake)))
     merged = parquet(lake, "requests") - committed(lake, "requests")
     assert len(merged) == 4  # of the day with one file, nothing was merged
@@ -177,16 +189,16 @@ def test_vacuum_removes_what_was_merged_and_what_killed_runs_left_and_nothing_yo
     assert landed(source, lake).skipped == len([*source.iterdir()])
 
 
-def test_vacuum_of_a_sound_lake_removes_nothing(tmp_path: Path) -> None:
-    _, lake = filled(tmp_path)
+def test_vacuum_of_a_sound_lake_removes_nothing(filled: tuple[Path, Path]) -> None:
+    _, lake = filled
     aged(lake, days=9)
     held = content(lake)
     assert {each.removed for each in vacuum(Lake(lake), WEEK, datetime.now(UTC))} == {0}
     assert content(lake) == held
 
 
-def test_what_was_forgotten_is_gone_and_is_not_landed_again(tmp_path: Path) -> None:
-    source, lake = filled(tmp_path)
+def test_what_was_forgotten_is_gone_and_is_not_landed_again(filled: tuple[Path, Path]) -> None:
+    source, lake = filled
     done = {each.dataset: each for each in forget(Lake(lake), date(2026, 3, 3))}
     assert done["requests"].rows == 9
     assert {"landings", "quarantine"} & done.keys() == set()
@@ -208,8 +220,8 @@ def test_what_was_forgotten_is_gone_and_is_not_landed_again(tmp_path: Path) -> N
     }
 
 
-def test_forgetting_twice_or_nothing_drops_no_row(tmp_path: Path) -> None:
-    _, lake = filled(tmp_path)
+def test_forgetting_twice_or_nothing_drops_no_row(filled: tuple[Path, Path]) -> None:
+    _, lake = filled
     held = content(lake)
     assert {each.rows for each in forget(Lake(lake), date(2020, 1, 1))} == {0}
     assert content(lake) == held
