@@ -30,6 +30,8 @@ from pipeline.stretch import Ending, Place, Reading
 from pipeline.transforms.redaction import redacted
 
 WORKERS = 2
+# Batches that wait or are read, so that no worker waits while the rows of some are counted.
+AHEAD = 2 * WORKERS + 1
 # Each engine: one to plan, one to commit, one for each worker. A batch takes less; near the limit
 # it would be slowed down.
 MEMORY = "500MB"
@@ -37,7 +39,7 @@ MEMORY = "500MB"
 MOST_BATCH_BYTES = 64 << 20
 LEAST_BATCH_BYTES = 16 << 20
 # Rows after which those are counted: so that it is done while others are read, and costs little.
-COUNTED_AT_ONCE = 250_000
+COUNTED_AT_ONCE = 150_000
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -223,7 +225,7 @@ def _in_order(
     """Batches read side by side, given back in order, never more than a few at a time."""
     reader = _Reader()
     submitted = (pool.submit(reader.read, batch, room) for batch in batches)
-    running: list[Future[Read]] = list(islice(submitted, WORKERS + 1))
+    running: list[Future[Read]] = list(islice(submitted, AHEAD))
     while running:
         done = running.pop(0).result()
         running.extend(islice(submitted, 1))
