@@ -29,6 +29,7 @@ from pipeline.finding import (
     Objective,
     Refused,
     Span,
+    Traffic,
 )
 from pipeline.lake import Lake
 from pipeline.land import Landing, Progress, land
@@ -379,6 +380,7 @@ def looked_into(
                 minimum_failures=settings.incident.minimum_failures,
                 minimum_minutes=settings.incident.minimum_minutes,
             ),
+            traffic=_traffic(whole["requests_by_minute"].frame),
             quarantine=[
                 Refused(**row) for row in about["refused_between"].frame.iter_rows(named=True)
             ],
@@ -538,6 +540,13 @@ def _busiest_day(engine: Engine, window: Window) -> datetime:
     if not isinstance(day, datetime):
         raise TypeError("the query 'days' must give times")
     return day
+
+
+def _traffic(requests_by_minute: pl.DataFrame) -> Traffic:
+    """Requests of all minutes."""
+    total = requests_by_minute.select(pl.col("requests", "failed", "rejected", "aborted").sum())
+    requests, failed, rejected, aborted = (round(count) for count in total.row(0))
+    return Traffic(requests=requests, failed=failed, turned_away=rejected, given_up=aborted)
 
 
 def _summary(incidents: list[Incident]) -> str:
