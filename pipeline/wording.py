@@ -108,8 +108,10 @@ def seconds(value: float | None) -> str:
 
 
 def rate(value: float | None) -> str:
-    """Events a second, with one digit."""
-    return NOT_KNOWN if value is None else f"{value:,.1f}"
+    """Events a second, with one digit; only nothing reads as 0."""
+    if value is None:
+        return NOT_KNOWN
+    return "under 0.1" if 0 < value < 0.05 else f"{value:,.1f}"
 
 
 def factor(value: float | None) -> str:

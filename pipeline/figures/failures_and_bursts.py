@@ -38,7 +38,7 @@ def failures_and_bursts(
     grid = minutes(view)["minute"].to_list()
     causes = _by_cause(failures_by_minute.filter(pl.col("outcome").is_in(run.counted.split(","))))
     with house.style("F1"):
-        drawn, (top, bottom) = house.canvas(2.6, rows=2, ratios=[1.15, 1])
+        drawn, (top, bottom) = house.canvas(2.25, rows=2, ratios=[1.15, 1])
         base: Series = np.zeros(len(grid))
         rows = minutes(view)
         for (cause, frame), colour in zip(causes, house.CAUSES, strict=False):
