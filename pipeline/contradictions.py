@@ -128,7 +128,7 @@ def _trigger(
         source="Activity log",
         would="a change of the gateway or its way out before the onset",
         there=unseen is None,
-        says=unseen.partition(": ")[2].capitalize() if unseen else _rows(told, "changes"),
+        says=_sentence(unseen.partition(": ")[2]) if unseen else _rows(told, "changes"),
     )
 
 
@@ -142,7 +142,9 @@ def _impact(seen: Seen) -> Iterator[Check]:
     silent = gaps(own.filter(pl.col("minute").is_between(near.start, near.stop))["minute"], near)
     sampled = int(own["sampled"].sum())
     parts = [
-        f"{of(len(silent), 'gap')} within an hour of it" if silent else "no gap within an hour",
+        f"{of(len(silent), 'gap')} within an hour of it"
+        if silent
+        else "no gap within an hour of it",
         f"{of(sampled, 'record')} standing for more than one request" if sampled else "not sampled",
     ]
     yield Check(
@@ -150,8 +152,13 @@ def _impact(seen: Seen) -> Iterator[Check]:
         source="Gateway logs without gaps, unsampled",
         would="requests that no record tells of",
         there=not silent and not sampled,
-        says=f"{' and '.join(parts).capitalize()}.",
+        says=f"{_sentence(', and '.join(parts))}.",
     )
+
+
+def _sentence(text: str) -> str:
+    """The text with its first letter a capital, the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def _rows(told: Mapping[str, int], dataset: str) -> str:

@@ -377,6 +377,18 @@ class Detection(Shape, frozen=True):
     minimum_minutes: int
 
 
+class Traffic(Shape, frozen=True):
+    """All requests of the window, and how many ended badly, in an incident or not.
+
+    ``turned_away`` are those that the backend answered with 401, 403 or 429.
+    """
+
+    requests: int
+    failed: int
+    turned_away: int
+    given_up: int
+
+
 class Issue(Shape, frozen=True):
     """A report that was issued unwatched: its revision, what changed since the one before and why.
 
@@ -401,6 +413,7 @@ class Findings(Shape, frozen=True):
     assumptions: list[Assumption]
     objective: Objective
     detection: Detection
+    traffic: Traffic
     quarantine: list[Refused]
     incidents: list[Incident]
     comparison: Comparison | None

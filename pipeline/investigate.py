@@ -14,7 +14,7 @@ from pipeline.config import Settings
 from pipeline.engine import Engine
 from pipeline.exhibit import EXHIBITS, OF_COMPARISON, OF_DATA
 from pipeline.finding import Objective, Refused, Span
-from pipeline.incident_finding import Detection, Findings, Incident
+from pipeline.incident_finding import Detection, Findings, Incident, Traffic
 from pipeline.lake import Lake
 from pipeline.seen import Seen
 from pipeline.spans import spans_between
@@ -139,6 +139,7 @@ def looked_into(
                 minimum_failures=settings.incident.minimum_failures,
                 minimum_minutes=settings.incident.minimum_minutes,
             ),
+            traffic=_traffic(whole["requests_by_minute"].frame),
             quarantine=[
                 Refused(**row) for row in about["refused_between"].frame.iter_rows(named=True)
             ],
@@ -172,6 +173,13 @@ def looked_into(
             *(each for same in (compared.answers if compared else {}).values() for each in same),
         ],
     )
+
+
+def _traffic(requests_by_minute: pl.DataFrame) -> Traffic:
+    """Requests of all minutes."""
+    total = requests_by_minute.select(pl.col("requests", "failed", "rejected", "aborted").sum())
+    requests, failed, rejected, aborted = (round(count) for count in total.row(0))
+    return Traffic(requests=requests, failed=failed, turned_away=rejected, given_up=aborted)
 
 
 def _task(

@@ -7,7 +7,7 @@ from importlib.metadata import version
 import polars as pl
 
 from pipeline.answer import Answer
-from pipeline.config import Settings
+from pipeline.config import Detection, Settings
 from pipeline.finding import Assumption, Coverage, Span
 from pipeline.limits import Way, reuse_assumed
 from pipeline.transforms.gaps import gaps
@@ -119,14 +119,22 @@ def assumptions(
 
 def _stated(settings: Settings) -> list[Assumption]:
     """What counts as an incident, what was promised, and how much of the traffic is logged."""
-    said = settings.origin or ""
-    rows: list[tuple[str, float | None, bool]] = [
-        ("least failures of an incident", settings.incident.minimum_failures, False),
-        ("least bad minutes of an incident", settings.incident.minimum_minutes, False),
-        ("objective: availability", settings.slo.availability, True),
-        ("objective: days", settings.slo.window_days, True),
+    usual = Detection()
+    rows: list[tuple[str, float | None, float | None]] = [
+        (
+            "least failures of an incident",
+            settings.incident.minimum_failures,
+            usual.minimum_failures,
+        ),
+        (
+            "least bad minutes of an incident",
+            settings.incident.minimum_minutes,
+            usual.minimum_minutes,
+        ),
+        ("objective: availability", settings.slo.availability, None),
+        ("objective: days", settings.slo.window_days, None),
         *(
-            (f"share of requests logged at {gateway.resource_id.rpartition('/')[2]}", share, True)
+            (f"share of requests logged at {gateway.resource_id.rpartition('/')[2]}", share, None)
             for gateway in settings.gateway
             if (share := gateway.sampling) not in (None, 1)
         ),
@@ -135,13 +143,13 @@ def _stated(settings: Settings) -> list[Assumption]:
         Assumption(
             name=name,
             value=value,
-            origin="file" if said else "default",
-            source=said,
+            origin="default" if value == default else "file",
+            source="" if value == default else settings.origin or "",
             of=None,
-            basis="stated" if said else "assumed",
+            basis="assumed" if value == default else "stated",
         )
-        for name, value, only_if_stated in rows
-        if value is not None or not only_if_stated
+        for name, value, default in rows
+        if value is not None
     ]
 
 

@@ -26,11 +26,13 @@ def filters() -> dict[str, Callable[..., Any]]:
         "part": part,
         "prose": prose,
         "points": points,
+        "probability": probability,
         "rate": rate,
         "seconds": seconds,
         "share": share,
         "shares": shares,
         "short": short,
+        "signed": signed,
         "slug": slug,
         "span": span,
         "utc": utc,
@@ -67,6 +69,13 @@ def share(value: float | None) -> str:
     )
 
 
+def probability(value: float) -> str:
+    """A probability in whole per cent: what was weighed by judgement is no finer."""
+    if 0 < value < 0.005:
+        return "under 1 %"
+    return "over 99 %" if 0.995 <= value < 1 else part(value)
+
+
 def part(value: float) -> str:
     """A part of a whole in per cent; of parts that add up, one may be negative."""
     percent = round(100 * value)
@@ -76,16 +85,21 @@ def part(value: float) -> str:
 def shares(parts: Mapping[str, float]) -> list[tuple[str, float]]:
     """Parts of a whole by their names, the largest first; those under half a per cent left out."""
     return sorted(
-        ((name, part) for name, part in parts.items() if part >= 0.005), key=lambda each: -each[1]
+        ((name, part) for name, part in parts.items() if abs(part) >= 0.005),
+        key=lambda each: -each[1],
     )
 
 
 def points(value: float | None) -> str:
-    """A change of a share, in points of a hundred with their sign and one digit; no -0.0."""
-    if value is None:
-        return NOT_KNOWN
-    rounded = round(100 * value, 1)
-    return f"{rounded:+.1f}" if rounded else "0.0"
+    """A change of a share, in points of a hundred with their sign and one digit."""
+    return NOT_KNOWN if value is None else signed(100 * value, 1)
+
+
+def signed(value: float, digits: int = 0) -> str:
+    """A number with its sign, to so many digits; zero has none."""
+    rounded = round(value, digits)
+    told = f"{rounded:+,.{digits}f}" if rounded else f"{0:.{digits}f}"
+    return told.replace("-", "\N{MINUS SIGN}")
 
 
 def seconds(value: float | None) -> str:
@@ -94,8 +108,10 @@ def seconds(value: float | None) -> str:
 
 
 def rate(value: float | None) -> str:
-    """Events a second, with one digit."""
-    return NOT_KNOWN if value is None else f"{value:,.1f}"
+    """Events a second, with one digit; only nothing reads as 0."""
+    if value is None:
+        return NOT_KNOWN
+    return "under 0.1" if 0 < value < 0.05 else f"{value:,.1f}"
 
 
 def factor(value: float | None) -> str:

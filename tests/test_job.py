@@ -17,13 +17,14 @@ from pipeline import manifest as manifests
 from pipeline.checked import checked
 from pipeline.cli import main
 from pipeline.config import Settings, Weekday
-from pipeline.investigate import Examined, illustrated
+from pipeline.investigate import Examined
 from pipeline.issuing import changes
 from pipeline.job import due, run
 from pipeline.lake import Lake
 from pipeline.overdue import watched
 from pipeline.publishers import webhook
 from pipeline.report import Report
+from pipeline.run import illustrated
 from tests.azurite import ACCOUNT, Azurite, append
 from tests.exports import assert_sound, blob, lines, record
 from tests.servers import busy, hook

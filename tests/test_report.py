@@ -210,7 +210,7 @@ def test_an_assumption_on_ports_is_called_one(
         basis=basis,
     )
     changed = msgspec.structs.replace(report.findings, assumptions=[value])
-    html = section("rca/35_ports.html", Report(changed, drawings()), 0)
+    html = section("rca/70_data_and_method.html", Report(changed, drawings()), None)
     assert f'<td class="word">{said}</td>' in html
 
 

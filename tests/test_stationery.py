@@ -4,6 +4,7 @@ import io
 import re
 from pathlib import Path
 
+import msgspec
 import pypdf
 import pytest
 from click.testing import CliRunner
@@ -11,6 +12,8 @@ from click.testing import CliRunner
 from pipeline.cli import main
 from pipeline.config import Letterhead, Paper, settings
 from pipeline.errors import PipelineError
+from pipeline.figure import Drawing
+from pipeline.finding import Issue
 from pipeline.report import Report, composed, pdf
 from pipeline.stationery import Look, all_sections, checked, title
 from tests.exports import blob, lines
@@ -18,6 +21,10 @@ from tests.test_report import Elements, assert_kept, drawings, findings
 
 LOGO = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 3"><rect width="9" height="3"/></svg>'
+)
+# As wide and high as the real one.
+FIGURE_1 = (
+    '<svg viewBox="0 0 504 162"><title>failures and calls</title><rect width="9" height="3"/></svg>'
 )
 
 
@@ -127,6 +134,21 @@ def test_the_letterhead_is_on_the_page(headed: Look) -> None:
     assert "Confidential" in second
     assert reader.metadata
     assert reader.metadata.title.startswith("Post-incident review")  # type: ignore[union-attr]
+
+
+def test_page_1_is_one_page_with_all_that_can_stand_on_it(headed: Look) -> None:
+    """Letter, a letterhead, local time, a stamp, a comparison, a verdict that is left open."""
+    wanting = ["land: az://contosologs/insights-metrics-pt1m cannot be reached: no such container"]
+    issued = msgspec.structs.replace(findings(), issue=Issue("contoso-1", 1, [], wanting))
+    assert issued.comparison
+    drawn = {**drawings(), "F1": Drawing(FIGURE_1, "failures and calls")}
+    content = pdf(composed(Report(issued, drawn, headed)))
+    assert content
+    reader = pypdf.PdfReader(io.BytesIO(content))
+    first, second = (" ".join(reader.pages[n].extract_text().split()) for n in (0, 1))
+    for told in ("INCOMPLETE", "Undecided", "What would decide", "Did it get better", "Timeline 2"):
+        assert told in first, told
+    assert "All times are UTC" in second
 
 
 def test_without_a_letterhead_there_is_none() -> None:

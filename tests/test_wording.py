@@ -41,6 +41,35 @@ def test_what_is_not_seen_but_acts_is_shown() -> None:
     assert wording.plain("Größe 10 µs → 5") == "Größe 10 µs → 5"
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(None, "not known"), (0, "0.0"), (0.017, "under 0.1"), (0.05, "0.1"), (1234.56, "1,234.6")],
+)
+def test_a_rate_reads_as_nothing_only_where_it_is(value: float | None, said: str) -> None:
+    assert wording.rate(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.0, "0 %"), (0.004, "under 1 %"), (0.966, "97 %"), (0.998, "over 99 %"), (1.0, "100 %")],
+)
+def test_a_probability_is_no_finer_than_per_cent(value: float, said: str) -> None:
+    assert wording.probability(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "said"),
+    [(-1234, 0, "−1,234"), (0.02, 1, "0.0"), (-0.04, 1, "0.0"), (0.58, 2, "+0.58"), (3, 0, "+3")],  # noqa: RUF001
+)
+def test_a_difference_has_a_sign_unless_there_is_none(value: float, digits: int, said: str) -> None:
+    assert wording.signed(value, digits) == said
+
+
+def test_parts_of_a_whole_that_held_it_down_are_told_last() -> None:
+    parts = {"traffic": 1.3, "slowness": -0.3, "retries": 0.001}
+    assert wording.shares(parts) == [("traffic", 1.3), ("slowness", -0.3)]
+
+
 def test_a_long_name_keeps_both_its_ends() -> None:
     name = "payments-" * 20 + "api.contoso.example"
     told = wording.short(name, 40)

@@ -38,7 +38,7 @@ def backend_time(
     within = answered.filter(pl.col("destination").is_in(names))
     low, high = within["p50_ms"].to_numpy().min(), within["p99_ms"].to_numpy().max()
     with house.style("F3"):
-        drawn, panels = house.canvas(0.55 + 1.25 * len(names), rows=len(names))
+        drawn, panels = house.canvas(0.55 + 0.98 * len(names), rows=len(names))
         for axes, name in zip(panels, names, strict=True):
             _panel(axes, within.filter(pl.col("destination") == name), shifts.get(name), run)
             axes.set_title(short(name))

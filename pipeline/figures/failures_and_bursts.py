@@ -38,7 +38,7 @@ def failures_and_bursts(
     grid = minutes(view)["minute"].to_list()
     causes = _by_cause(failures_by_minute.filter(pl.col("outcome").is_in(run.counted.split(","))))
     with house.style("F1"):
-        drawn, (top, bottom) = house.canvas(2.6, rows=2, ratios=[1.15, 1])
+        drawn, (top, bottom) = house.canvas(2.25, rows=2, ratios=[1.15, 1])
         base: Series = np.zeros(len(grid))
         rows = minutes(view)
         for (cause, frame), colour in zip(causes, house.CAUSES, strict=False):
@@ -61,23 +61,23 @@ def failures_and_bursts(
         bottom.step(grid, mean, where="post", color=house.BLUE, lw=1)
         within = [run.start - MINUTE < minute <= run.last for minute in grid]
         highest = int(np.argmax(np.where(within, peak, 0)))
-        # Beside the incident, where the lines are low.
-        for value, colour, told in (
-            (peak[highest], house.ACCENT, f"peak second: {peak[highest]:,.0f}"),
-            (mean[highest], house.BLUE, f"mean of its minute: {rate(mean[highest])}"),
+        # Above the lines, beside the title: within, there is no place that is always free.
+        for from_edge, colour, told in (
+            (-104, house.ACCENT, f"peak second: {peak[highest]:,.0f}"),
+            (0, house.BLUE, f"mean of its minute: {rate(mean[highest])}"),
         ):
             bottom.annotate(
                 told,
-                (run.last, value),
-                xytext=(4, 0),
+                (1, 1),
+                xycoords="axes fraction",
+                xytext=(from_edge, 4),
                 textcoords="offset points",
-                ha="left",
-                va="center",
+                ha="right",
+                va="bottom",
                 color=colour,
                 fontsize=7.5,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
             )
-        bottom.set_title(f"New calls to {short(worst or 'no destination')}, a second")
+        bottom.set_title(f"New calls to {short(worst or 'no destination', 36)}, a second")
         bottom.set_ylim(0, max(float(np.max(peak)) * 1.18, 1))
         house.shade(bottom, run)
         house.time_axis(bottom, view)

@@ -16,6 +16,8 @@ from pipeline.window import MINUTE, Window
 from pipeline.wording import of, short, slug
 
 MOST_ROWS = 3
+# A destination with fewer failures than this share of the worst one's has no panel.
+LEAST_SHARE = 0.05
 # A limit further above the band than this is told in words: drawn, it would flatten the band.
 FARTHEST = 20
 # The strip below zero that shows failures, as a share of the height above.
@@ -40,8 +42,9 @@ def port_bands(
     Ticks below zero are failures. The axis ends where the band does: around the incident.
     """
     failed = {name: count for name, count in ways.by_destination() if name and count}
+    least = LEAST_SHARE * max(failed.values(), default=0)
     held = sorted(
-        (each for each in ports if each.destination in failed),
+        (each for each in ports if failed.get(each.destination, -1) >= least),
         key=lambda each: (-failed[each.destination], -each.upper_peak, each.destination),
     )[:MOST_ROWS]
     if not held:
@@ -54,7 +57,7 @@ def port_bands(
     )
     counted = failures_by_minute.filter(pl.col("outcome").is_in(run.counted.split(",")))
     with house.style("F5"):
-        drawn, panels = house.canvas(0.85 + 1.35 * len(rows), rows=len(rows))
+        drawn, panels = house.canvas(0.85 + 1.2 * len(rows), rows=len(rows))
         for axes, (bounds, band) in zip(panels, rows, strict=True):
             used = _used(measured, band)
             minutes = band.minutes.filter(pl.col("minute").is_between(view.start, view.stop))

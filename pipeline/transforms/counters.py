@@ -255,8 +255,10 @@ def _some_failed(told: _Told, failed: pl.DataFrame) -> Counter:
     if by_instance.height:
         hit = _summed(_fullest(by_instance), "value")
         instance = hit["instance"][0]
-        says += f"; {_whole(hit[:1])} of them from {short(instance)}"
-        if others := hit.height - 1:
+        counted, others = _whole(hit[:1]), hit.height - 1
+        alone = counted == _whole(fullest) and not others
+        says += f"; {'all' if alone else counted} of them from {short(instance)}"
+        if others:
             says += f", the rest from {of(others, 'other back end')}"
     if failed["resource_type"][0] == NAT_GATEWAY:
         says += "; it had no port left, or no room for another connection"

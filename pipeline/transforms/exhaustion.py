@@ -185,7 +185,11 @@ def _bounded(
                 if named.least is None
                 else f"one instance of the firewall has {named.least:,}"
             )
-            + ("." if way.documented else f", and any number above {named.upper_peak:,} will do."),
+            + (
+                "."
+                if way.documented
+                else f"; any limit above {named.upper_peak:,} excludes it as well."
+            ),
         )
     if named.passed and not way.guaranteed:
         return Verdict(
@@ -236,8 +240,8 @@ def _most(bound: Bounds) -> str:
             f"{bound.upper_peak:,} ports to {bound.destination}"
         )
     return (
-        f"Even if every call had taken a port of its own{_crowded(bound)}, {bound.destination} "
-        f"would have held {bound.upper_peak:,} ports"
+        f"Even if every logged call had taken a port of its own{_crowded(bound)}, "
+        f"{bound.destination} would have held {bound.upper_peak:,} ports"
     )
 
 

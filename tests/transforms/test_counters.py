@@ -120,6 +120,12 @@ def test_failed_connections_told_split_and_whole_are_not_added_up() -> None:
     assert "; 7 of them from 10.0.0.4." in only(rows).says
 
 
+def test_where_one_back_end_counted_all_of_them_its_number_is_not_told_twice() -> None:
+    says = only(told(FAILED, [0, 0, 3, 1200, 0], instance=A)).says
+    assert says.startswith("The load balancer lb-out counted 1,203 failed SNAT connections in ")
+    assert says.endswith("; all of them from 10.0.0.4.")
+
+
 def test_a_nat_gateway_may_lack_ports_or_room() -> None:
     says = only(told(FAILED, [5], resource_id=NAT)).says
     assert says.startswith("The NAT gateway nat-out counted 5 failed SNAT connections")
