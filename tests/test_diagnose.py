@@ -333,4 +333,4 @@ def test_a_gap_beside_an_incident_takes_the_count_its_ground(seen: Seen) -> None
     found = incident(_with(seen, requests_by_minute=minutes.filter(~silent)), SLO)
     (told,) = (each for each in found.ledger if each.conclusion.startswith("Impact"))
     assert not told.there
-    assert told.says == "1 gap within an hour of it and not sampled."
+    assert told.says == "1 gap within an hour of it, and not sampled."

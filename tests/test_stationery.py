@@ -13,7 +13,7 @@ from pipeline.cli import main
 from pipeline.config import Letterhead, Paper, settings
 from pipeline.errors import PipelineError
 from pipeline.figure import Drawing
-from pipeline.finding import Issue
+from pipeline.incident_finding import Issue
 from pipeline.report import Report, composed, pdf
 from pipeline.stationery import Look, all_sections, checked, title
 from tests.exports import blob, lines
