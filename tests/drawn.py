@@ -10,6 +10,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from pipeline.envelope import HEAD_BYTES
 from tests.exports import as_line, batch, change, flow, line, metric, record, rows
 from tests.odd_lines import REFUSED
 
@@ -76,6 +77,15 @@ class Drawn:
     def told(self) -> list[Key]:
         """Dataset and name of each event in it."""
         return [key for keys, _ in self.pieces for key in keys]
+
+    def tells_in_its_head(self) -> bool:
+        """Whether something good stands where is looked for what a blob is."""
+        end = len(MARK) * self.marked
+        for keys, text in self.pieces:
+            end += len(text) + len(self.end)
+            if keys and end <= HEAD_BYTES:
+                return True
+        return False
 
     def content(self) -> bytes:
         """Its content."""
