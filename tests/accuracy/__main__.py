@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from tests.accuracy.page import page
@@ -31,7 +32,8 @@ def tried_all(families: Sequence[str], seeds: Sequence[int], jobs: int) -> Itera
     """The trials of all families and seeds, in order, however many run at once."""
     wanted = [(family, seed) for family in families for seed in seeds]
     begun = time.monotonic()
-    with ProcessPoolExecutor(jobs, max_tasks_per_child=20) as pool:
+    # Each begins afresh: the engines' threads do not outlive a fork.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         found = pool.map(trials, *zip(*wanted, strict=True))
         for (family, seed), own in zip(wanted, found, strict=True):
             said = "; ".join(f"{each.sources}: {each.grade}" for each in own)
