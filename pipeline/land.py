@@ -39,7 +39,7 @@ MEMORY = "500MB"
 MOST_BATCH_BYTES = 64 << 20
 LEAST_BATCH_BYTES = 16 << 20
 # Rows after which those are counted: so that it is done while others are read, and costs little.
-COUNTED_AT_ONCE = 150_000
+COUNTED_AT_ONCE = 250_000
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

@@ -1,7 +1,8 @@
 """Counts: how many requests came, and how many calls began and were over, in a stretch of time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +21,12 @@ SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 DAY_SECONDS = 86_400
 DAY_MINUTES = 1_440
-# Where fewer than one second in so many is told of, sorting what is told is sooner done than
-# counting over all seconds.
+# Where fewer than one moment in so many is told of, sorting what is told is sooner done than
+# counting over all moments.
 SPARSE = 16
 Whole = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.float64]
+Sums = npt.NDArray[Any]
 
 
 def by_second(request_times: pa.Table) -> Iterator[tuple[date, pa.Table]]:
@@ -34,28 +36,59 @@ def by_second(request_times: pa.Table) -> Iterator[tuple[date, pa.Table]]:
     or was over; those of a kind stand together, in order of time. A call is over at the first whole
     second that it does not reach, a day later at the latest.
     """
-    calls = pl.DataFrame(request_times).filter(OCCUPIES).sort("date", *OF_CALLS, "weight")
+    began_us, busy_ms = _moments(request_times)
+    calls = _rows(request_times).filter(OCCUPIES).sort("date", *OF_CALLS, "weight")
     for (day,), of_day in calls.group_by("date", maintain_order=True):
         kinds, sums = [], []
         for kind, same in of_day.group_by(OF_CALLS, maintain_order=True):
             kinds.append(kind)
-            sums.append(_sums([_seconds(each) for each in same.partition_by("weight")]))
+            sums.append(
+                _sums(
+                    [
+                        (*_seconds(began_us.of(rows), busy_ms.of(rows)), weight)
+                        for weight, rows in same.group_by("weight", maintain_order=True)
+                        .agg("row")
+                        .iter_rows()
+                    ]
+                )
+            )
         seconds, started, ended = map(np.concatenate, zip(*sums, strict=True))
         which = np.repeat(np.arange(len(sums)), [len(each) for each, _, _ in sums])
         told = pl.DataFrame(kinds, {name: calls.schema[name] for name in OF_CALLS}, orient="row")
         yield day, _table(day, seconds, told, which, {"started": started, "ended": ended})
 
 
-def _seconds(calls: pl.DataFrame) -> tuple[Whole, Whole, float]:
-    """In which seconds of their day calls of one weight began and were over; the weight."""
-    began_us, busy_ms = _moments(calls)
+class _Lists:
+    """A column of lists of whole numbers, as it stands: a copy of all would take much memory."""
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        lists = column.combine_chunks()
+        self._values = lists.values.to_numpy()
+        self._offsets = lists.offsets.to_numpy()
+
+    def of(self, rows: Iterable[int]) -> Whole:
+        """The numbers of some rows, one row after the other."""
+        ends = self._offsets
+        numbers: Whole = np.concatenate([self._values[ends[row] : ends[row + 1]] for row in rows])
+        return numbers
+
+
+def _moments(request_times: pa.Table) -> tuple[_Lists, ...]:
+    return tuple(_Lists(request_times[name]) for name in MOMENTS)
+
+
+def _rows(request_times: pa.Table) -> pl.DataFrame:
+    """What is told of each row beside its lists, and its number."""
+    lengths = pl.Series(request_times[MOMENTS[0]].combine_chunks().value_lengths())
+    told = pl.DataFrame(request_times.drop_columns(list(MOMENTS)))
+    return told.with_row_index("row").with_columns(length=lengths)
+
+
+def _seconds(began_us: Whole, busy_ms: Whole) -> tuple[Whole, Whole]:
+    """In which seconds of their day calls began and were over."""
     began = began_us // SECOND_US
     over = -(-(began_us + 1000 * busy_ms) // SECOND_US)
-    return began, np.clip(over, began + 1, began + DAY_SECONDS), calls["weight"][0]
-
-
-def _moments(rows: pl.DataFrame) -> tuple[Whole, ...]:
-    return tuple(rows[name].explode().to_numpy() for name in MOMENTS)
+    return began, np.clip(over, began + 1, began + DAY_SECONDS)
 
 
 def _sums(calls: list[tuple[Whole, Whole, float]]) -> tuple[Whole, Counts, Counts]:
@@ -91,26 +124,26 @@ def by_minute(request_times: pa.Table) -> Iterator[tuple[date, pa.Table]]:
     Tables of time, ``OF_REQUESTS`` and what is told of a minute: one row for each in which a
     request came; those of a kind stand together, in order of time.
     """
+    began_us, busy_ms = _moments(request_times)
     result = pl.col("result")
-    rows = pl.DataFrame(request_times).with_columns(
+    rows = _rows(request_times).with_columns(
         came=pl.lit(True),
         failed=result.is_in(("failed", "starved")),
         starved=result == "starved",
         timed=result == "timed",
         asked=pl.col("ending").is_not_null(),
     )
-    parts = [name for name in rows.columns if name not in (*OF_REQUESTS, *MOMENTS)]
+    parts = [name for name in rows.columns if name not in (*OF_REQUESTS, "row", "length")]
     for (day,), of_day in rows.sort(*OF_REQUESTS, *parts).group_by("date", maintain_order=True):
         kinds = of_day.select(OF_REQUESTS)
-        began_us, busy_ms = _moments(of_day)
-        row = np.repeat(np.arange(of_day.height), of_day["began_us"].list.len().to_numpy())
+        row = np.repeat(np.arange(of_day.height), of_day["length"].to_numpy())
         # First whole numbers, which are the same in whatever order they are added up.
-        row, minute, place = _by_minute(row, began_us // MINUTE_US)
-        requests, busy = np.bincount(place), np.bincount(place, busy_ms)
-        which, minute, place = _by_minute(_numbered(kinds)[row], minute)
-        sums = {
-            name: np.bincount(place, (of_day["weight"] * of_day[those]).to_numpy()[row] * values)
-            for name, those, values in (
+        row, minute, (requests, busy) = _by_minute(
+            row, began_us.of(of_day["row"]) // MINUTE_US, (None, busy_ms.of(of_day["row"]))
+        )
+        values = {
+            name: (of_day["weight"] * of_day[those]).to_numpy()[row] * each
+            for name, those, each in (
                 ("requests", "came", requests),
                 ("failures", "failed", requests),
                 ("starved", "starved", requests),
@@ -120,13 +153,26 @@ def by_minute(request_times: pa.Table) -> Iterator[tuple[date, pa.Table]]:
                 ("busy_ms", "asked", busy),
             )
         }
-        yield day, _table(day, 60 * minute, kinds.unique(maintain_order=True), which, sums)
+        which, minute, sums = _by_minute(_numbered(kinds)[row], minute, values.values())
+        told = dict(zip(values, sums, strict=True))
+        yield day, _table(day, 60 * minute, kinds.unique(maintain_order=True), which, told)
 
 
-def _by_minute(rows: Whole, minutes: Whole) -> tuple[Whole, Whole, Whole]:
-    """The rows and minutes that occur together, in order; and which of these each one is."""
-    both, place = np.unique(rows * DAY_MINUTES + minutes, return_inverse=True)
-    return both // DAY_MINUTES, both % DAY_MINUTES, place
+def _by_minute(
+    rows: Whole, minutes: Whole, values: Iterable[Sums | None]
+) -> tuple[Whole, Whole, list[Sums]]:
+    """The rows and minutes that occur together, in order, and the sums of values in each.
+
+    None stands for 1 each.
+    """
+    both = rows * DAY_MINUTES + minutes
+    if SPARSE * len(both) > DAY_MINUTES * (rows[-1] + 1):
+        told: Whole = np.flatnonzero(np.bincount(both))
+        sums: list[Sums] = [np.bincount(both, each)[told] for each in values]
+    else:
+        told, places = np.unique(both, return_inverse=True)
+        sums = [np.bincount(places, each) for each in values]
+    return told // DAY_MINUTES, told % DAY_MINUTES, sums
 
 
 def _numbered(kinds: pl.DataFrame) -> Whole:
@@ -140,7 +186,7 @@ def _table(
     seconds: Whole,
     kinds: pl.DataFrame,
     which: Whole,
-    sums: Mapping[str, npt.NDArray[np.number]],
+    sums: Mapping[str, Sums],
 ) -> pa.Table:
     """Sums of a day as a table; what is the same for all rows of a kind is kept once."""
     places = pa.array(which, pa.int32())
