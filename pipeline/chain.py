@@ -77,7 +77,7 @@ def _told(found: Rise) -> Demand:
         retries=round(shares["retries"], 4),
         lost_reuse=round(shares["lost_reuse"], 4),
         destination=found.destination,
-        times=found.times,
+        times=round(found.times, 4),
         usual=Span(start=told(found.usual.start), end=told(found.usual.stop)),
         highest=Span(start=told(found.highest.start), end=told(found.highest.stop)),
         reuse_measured=found.reuse is not None,

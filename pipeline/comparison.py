@@ -24,7 +24,7 @@ from pipeline.transforms.estimates import (
 )
 from pipeline.transforms.matching import LOAD_BAND, Pairs, pairs, within
 from pipeline.window import Window, iso, told
-from pipeline.wording import of, share
+from pipeline.wording import of, share, signed
 
 Name = Literal["failed_share", "p50_ms", "p95_ms", "ports"]
 QUANTILES: tuple[Name, ...] = ("p50_ms", "p95_ms")
@@ -219,6 +219,7 @@ def _why(conclusion: Change, matched: Pairs, measures: list[Measure]) -> str:
             f"{LEAST_MINUTES} minutes in {LEAST_HOURS} hours. Name longer periods with --from, "
             "--to and --compare-to."
         )
-    points = f"from {100 * first.low:+.2f} to {100 * first.high:+.2f} percentage points"
+    low, high = (signed(100 * each, 2) for each in (first.low, first.high))
+    points = f"a change of {low} to {high} percentage points"
     end = "; no change would do as well" if conclusion is Change.CANNOT_BE_TOLD else ""
     return f"{shares[0].upper()}{shares[1:]}: {points} at 95 %{end}."

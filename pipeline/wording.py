@@ -115,8 +115,12 @@ def rate(value: float | None) -> str:
 
 
 def factor(value: float | None) -> str:
-    """How many times."""
-    return NOT_KNOWN if value is None else f"{value:,.1f} times"
+    """How many times.
+
+    Sums of floats differ in their last digits by the order of adding; on an edge of rounding, that
+    would be another text.
+    """
+    return NOT_KNOWN if value is None else f"{round(value, 9):,.1f} times"
 
 
 def slug(value: str | None) -> str:

@@ -49,6 +49,10 @@ def test_a_rate_reads_as_nothing_only_where_it_is(value: float | None, said: str
     assert wording.rate(value) == said
 
 
+def test_numbers_that_were_added_up_in_another_order_read_the_same() -> None:
+    assert wording.factor(3.7499999999999996) == wording.factor(3.75)
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [(0.0, "0 %"), (0.004, "under 1 %"), (0.966, "97 %"), (0.998, "over 99 %"), (1.0, "100 %")],

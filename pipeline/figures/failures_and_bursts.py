@@ -46,7 +46,7 @@ def failures_and_bursts(
             rows = rows.with_columns(pl.Series(f"failed: {cause}", height))
             top.bar(grid, height, MINUTE, bottom=base, align="edge", color=colour, lw=0)
             base = base + height
-        _label_causes(top, [cause for cause, _ in causes])
+        _label_causes(top, [cause for cause, _ in causes], base)
         top.set_title("Requests that ended badly, a minute", pad=14)
         top.set_ylim(0, max(float(np.max(base)) * 1.08, 1))
         top.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
@@ -112,14 +112,18 @@ def _by_cause(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
     return [*parts, ("all others", rest)] if rest.height else parts
 
 
-def _label_causes(axes: house.Axes, causes: list[str]) -> None:
+def _label_causes(axes: house.Axes, causes: list[str], bars: Series) -> None:
+    """The causes in their colours, on the side on which the bars are lower."""
+    side = max(1, len(bars) // 4)
+    right = float(np.max(bars[:side])) > float(np.max(bars[-side:]))
     for place, (cause, colour) in enumerate(zip(causes, house.CAUSES, strict=False)):
         axes.annotate(
             short(cause, 40),
-            (0, 1),
+            (1 if right else 0, 1),
             xycoords="axes fraction",
-            xytext=(4, -6 - 11 * place),
+            xytext=(-4 if right else 4, -6 - 11 * place),
             textcoords="offset points",
+            ha="right" if right else "left",
             va="top",
             color=colour,
             fontsize=7.5,
