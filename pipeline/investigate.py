@@ -19,6 +19,7 @@ from pipeline.lake import Lake
 from pipeline.seen import Seen
 from pipeline.spans import spans_between
 from pipeline.survey import WHOLE_WINDOW, Survey, survey
+from pipeline.transforms import counters
 from pipeline.transforms.changes import LOOKED_BACK
 from pipeline.transforms.dips import dips, set_aside
 from pipeline.transforms.incidents import Run
@@ -131,7 +132,11 @@ def looked_into(
                 whole["requests_by_minute"].frame,
                 window,
             ),
-            assumptions=method.assumptions(ways, settings, seen.learnt),
+            assumptions=method.assumptions(
+                {**ways, **{each.seen.run.gateway: each.seen.way for each in chapters}},
+                settings,
+                seen.learnt,
+            ),
             objective=Objective(
                 availability=settings.slo.availability, window_days=settings.slo.window_days
             ),
@@ -203,7 +208,13 @@ def _chapter(
     """The chapter of an incident."""
     way = limits.way_out(run.gateway, settings.stated(run.gateway), run.start)
     stated = settings.stated(run.gateway)
-    own = answers(engine, run, window, way, stated.egress_resource_id if stated else None)
+    egress = stated.egress_resource_id if stated else None
+    own = answers(engine, run, window, way, egress)
+    told = own["port_counters_by_minute"].frame.filter(
+        pl.col("resource_id").is_in([run.gateway, (egress or "").lower()])
+    )
+    if found := counters.allocated(told, run.start, run.last):
+        way = limits.as_allocated(way, *found)
     seen = Seen(
         run,
         window,
@@ -211,7 +222,7 @@ def _chapter(
         {**whole, **own},
         number,
         {each.host.lower(): len(each.ips) for each in settings.destination if each.ips},
-        stated.egress_resource_id if stated else None,
+        egress,
         stated,
     )
     return _Chapter(diagnose.incident(seen, settings.slo), seen)

@@ -224,6 +224,20 @@ def way_out(resource_id: str, stated: Gateway | None, moment: datetime) -> Way:
     )
 
 
+def as_allocated(way: Way, ports: int, resource_id: str) -> Way:
+    """The way out with the ports that its load balancer was measured to give each back end.
+
+    What the settings state stays, and so does what all units draw from one pool.
+    """
+    if way.egress is not Egress.LOAD_BALANCER or way.ports.origin == "file":
+        return way
+    name = resource_id.rpartition("/")[2]
+    source = f"AllocatedSnatPorts of {name} during the incident, the least of its back ends"
+    told = Value(way.ports.name, ports, "measured", source, Basis.MEASURED)
+    values = tuple(told if each == way.ports else each for each in way.values)
+    return replace(way, ports=told, values=values)
+
+
 def reuse_assumed() -> Value:
     """The share of calls, 0 to 1, that find an open connection, where nothing was measured."""
     return _default(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.config import Change, Egress, Gateway, Kind
-from pipeline.limits import Basis, Value, Way, reuse_assumed, way_out
+from pipeline.limits import Basis, Value, Way, as_allocated, reuse_assumed, way_out
 from tests.given import EIGHT, GATEWAY, at, way
 
 WEB = "/subscriptions/0/resourcegroups/rg/providers/microsoft.web/sites/shop"
@@ -210,3 +210,19 @@ def test_the_reuse_of_connections_is_half_where_nothing_measured_tells() -> None
     assumed = reuse_assumed()
     assert (assumed.name, assumed.value) == ("connection_reuse", 0.5)
     assert (assumed.origin, assumed.basis) == ("default", Basis.ASSUMED)
+
+
+def test_ports_that_a_load_balancer_was_measured_to_give_are_the_limit() -> None:
+    found = as_allocated(way(), 960, "/subscriptions/0/loadbalancers/lb")
+    assert (found.ports.value, found.ports.origin, found.documented) == (960, "measured", True)
+    assert "AllocatedSnatPorts of lb" in found.ports.source
+    assert found.ports in found.values
+
+
+def test_ports_that_are_stated_stay_whatever_was_measured() -> None:
+    assert as_allocated(way(ports_per_unit=2048), 960, "/lb").ports.value == 2048
+
+
+def test_a_nat_gateway_has_no_ports_of_its_own_to_allocate() -> None:
+    nat = way(egress=Egress.NAT_GATEWAY)
+    assert as_allocated(nat, 960, "/lb") == nat

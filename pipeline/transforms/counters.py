@@ -102,6 +102,26 @@ def measured(port_counters_by_minute: pl.DataFrame) -> pl.DataFrame:
     return used.join(allocated, on=keys, how="full", coalesce=True, nulls_equal=True).sort(keys)
 
 
+def allocated(
+    port_counters_by_minute: pl.DataFrame, start: datetime, stop: datetime
+) -> tuple[int, str] | None:
+    """The ports that each back end was given in a window, and the resource that told so.
+
+    Of several back ends the least: the unluckiest has no more. Null where none is told.
+    """
+    told = measured(port_counters_by_minute).filter(
+        pl.col("instance").is_not_null(),
+        pl.col("allocated") > 0,
+        pl.col("minute").is_between(floor(start), stop),
+    )
+    each = told.group_by("resource_id", "instance").agg(pl.col("allocated").max())
+    least = each.sort("allocated", "resource_id", "instance").head(1)
+    return next(
+        ((int(ports), resource) for resource, _, ports in least.iter_rows()),
+        None,
+    )
+
+
 def new_connections(port_counters_by_minute: pl.DataFrame) -> pl.DataFrame:
     """New SNAT connections that came about in each minute, over all instances: minute, connections.
 

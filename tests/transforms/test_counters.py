@@ -15,7 +15,13 @@ from pipeline.engines.duckdb import DuckDB
 from pipeline.lake import Lake
 from pipeline.land import land
 from pipeline.query import queries
-from pipeline.transforms.counters import Counter, counters, measured, new_connections
+from pipeline.transforms.counters import (
+    Counter,
+    allocated,
+    counters,
+    measured,
+    new_connections,
+)
 from pipeline.window import MINUTE
 from tests import tables
 from tests.given import at
@@ -494,3 +500,14 @@ def test_real_metrics_of_other_resources_are_no_port_counters(tmp_path: Path) ->
         landed, answers = answered(REAL / folder, tmp_path / folder)
         assert landed
         assert all(frame.is_empty() for frame in answers.values())
+
+
+def test_ports_allocated_are_those_of_the_back_end_that_was_given_fewest() -> None:
+    rows = (
+        told("allocated_ports", [64, 128, 128], instance=A)
+        + told("allocated_ports", [96, 96, 96], instance=B)
+        + told("allocated_ports", [7])
+    )
+    assert allocated(frame(rows), at(0.5), at(2)) == (96, LB)
+    assert allocated(frame(rows), at(10), at(20)) is None
+    assert allocated(frame(told("used_ports", [5], instance=A)), at(0), at(2)) is None
