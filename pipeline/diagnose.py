@@ -10,6 +10,7 @@ from pipeline.config import Slo
 from pipeline.contradictions import contradictions
 from pipeline.exhibit import numbered
 from pipeline.finding import Evidence, Exhaustion, Status, Trigger, Verdict
+from pipeline.flips import flips
 from pipeline.hypotheses import hypotheses
 from pipeline.hypothesis import Case
 from pipeline.incident_finding import CounterReading, Hypothesis, Incident, Mechanism, Snat
@@ -130,6 +131,7 @@ def _ranked(cases: Mapping[str, Case], number: int) -> list[Hypothesis]:
         name: (1 - MISLED) * odds[name] / total + MISLED * hypotheses()[name].prior / priors
         for name in scores
     }
+    moved_by = flips(cases, scores, {name: each.name for name, each in hypotheses().items()})
     return sorted(
         (
             Hypothesis(
@@ -147,6 +149,7 @@ def _ranked(cases: Mapping[str, Case], number: int) -> list[Hypothesis]:
                     for each in case.evidence
                 ],
                 would_decide=case.would_decide,
+                would_flip=moved_by[name],
                 about=hypotheses()[name].about,
             )
             for name, case in cases.items()

@@ -24,7 +24,11 @@ from pipeline.finding import (
 
 
 class Hypothesis(Shape, frozen=True):
-    """A mechanism, tested on this incident; ``name`` is it in words."""
+    """A mechanism, tested on this incident; ``name`` is it in words.
+
+    ``would_decide`` is the measurement that is missing, where it is undecided; ``would_flip`` the
+    evidence that its place hangs on, or how much it lacks.
+    """
 
     id: str
     name: str
@@ -32,6 +36,7 @@ class Hypothesis(Shape, frozen=True):
     verdict: Verdict
     evidence: list[Evidence]
     would_decide: str | None
+    would_flip: str
     about: str
 
 
