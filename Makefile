@@ -55,7 +55,8 @@ bench: azurite ## Measure how fast logs land and ports are told, small
 fuzz: setup ## Feed parsers and landing whatever breaks them, for some minutes
 	$(bin)/python -m tests.fuzz.formats --seconds 60
 	EXAMPLES=100 $(bin)/python -m pytest -W ignore::hypothesis.errors.HypothesisWarning \
-		tests/test_land.py tests/test_land_growth.py -k "any_bytes or as_they_grow_equal_the_blobs"
+		tests/test_land.py tests/test_land_growth.py tests/test_flow_ports.py tests/test_port_history.py \
+		-k "any_bytes or as_they_grow_equal_the_blobs or peaks_of_every_minute or in_two_parts or sweep"
 
 kills: azurite ## Kill landings and jobs, run two at once, for some minutes: nothing lost, nothing doubled
 	$(bin)/python -m tests.kill_loop --rounds 20 --where local

@@ -17,6 +17,7 @@ from pipeline.lake import Lake
 from pipeline.land import land
 from pipeline.query import queries
 from tests import tables
+from tests.drawn import EXAMPLES
 
 REAL = Path(__file__).parents[1] / "data" / "samples" / "real"
 SECOND = timedelta(seconds=1)
@@ -304,7 +305,7 @@ def peaks_of(row: Mapping[str, object]) -> Peaks:
     return Peaks(*(int(str(row[name])) for name in ("lower_peak", "upper_peak", "inferred")))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=4 * EXAMPLES)
 @given(told=tuples(OFFSETS), asked=WINDOWS)
 def test_the_peaks_of_every_minute_are_those_that_each_second_tells(
     engine: Engine, told: list[Told], asked: Asked
@@ -342,7 +343,7 @@ def test_the_peaks_of_every_minute_are_those_that_each_second_tells(
     assert not rows
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=2 * EXAMPLES)
 @given(told=tuples(NEAR), hold=st.sampled_from([0, 65, 240]), cut=st.integers(1, 3))
 def test_a_window_in_two_parts_tells_what_the_whole_does(
     engine: Engine, told: list[Told], hold: int, cut: int

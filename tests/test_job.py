@@ -23,7 +23,7 @@ from pipeline.job import due, run
 from pipeline.lake import Lake
 from pipeline.overdue import watched
 from pipeline.publishers import webhook
-from pipeline.report import Report
+from pipeline.report import Format, Report
 from pipeline.run import illustrated
 from tests.azurite import ACCOUNT, Azurite, append
 from tests.exports import assert_sound, blob, lines, record
@@ -132,7 +132,10 @@ def test_three_days_in_steps_make_one_report_and_its_revision(
     assert_sound(home.location)
 
 
-def test_a_source_that_is_away_is_told_stamped_and_made_good(tmp_path: Path) -> None:
+def test_a_source_that_is_away_is_told_stamped_and_made_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(issuing, "USUAL", (Format.HTML, Format.JSON))
     failing(tmp_path)
     away = tmp_path / "away"
     job = settings(

@@ -16,6 +16,7 @@ from pipeline.query import queries
 from pipeline.transforms.occupancy import ports_by_minute
 from pipeline.window import Window
 from tests import exports, tables
+from tests.drawn import EXAMPLES
 from tests.given import way
 
 SECOND = timedelta(seconds=1)
@@ -161,7 +162,7 @@ def count(engine: Engine, calls: list[Call]) -> None:
     exports.count(engine)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=5 * EXAMPLES)
 @given(
     calls=CALLS,
     start=OFFSETS.map(lambda offset: TEN + abs(offset)),

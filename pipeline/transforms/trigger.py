@@ -183,8 +183,8 @@ def _measured(
     spread = spread_of(usual)
     now = float(last.sum())
     told = (
-        f"{now:,.0f} new calls to {destination} in the last whole minute before the first failure, "
-        f"{level:,.0f} a minute usually"
+        f"{of(round(now), 'new call')} to {destination} in the last whole minute before the first "
+        f"failure, {level:,.0f} a minute usually"
     )
     if _risen(now, level, spread):
         weeks = earlier_weeks(calls, onset - LAST_MINUTES * MINUTE)
