@@ -28,7 +28,7 @@ test: check ## What CI runs: every check, the tests last
 # Each of the two begins at an end of its own and takes from the other when it is done, so that most
 # of what a module's tests share is made once.
 check: lint azurite ## Format, lint, types, floors and SQL, then the tests
-	$(bin)/python -m pytest -n 2 --dist worksteal
+	$(bin)/python -m pytest -n 3 --dist worksteal
 
 lint: setup ## All checks that need no run
 	$(bin)/ruff format --check .
@@ -62,6 +62,7 @@ kills: azurite ## Kill landings and jobs, run two at once, for some minutes: not
 	$(bin)/python -m tests.kill_loop --rounds 20 --where local
 	$(bin)/python -m tests.kill_loop --rounds 20 --where azurite
 	$(bin)/python -m tests.job_kills --rounds 12
+	$(bin)/python -m tests.job_hours
 
 coverage: setup ## Hold port bounds against the simulation's truth
 	$(bin)/python -m tests.port_coverage --seeds 1 2 3

@@ -314,6 +314,7 @@ def there(azurite: Any) -> Iterator[Ground]:
         yield Ground.of(place)
 
 
+# Where each costs most of ten seconds on Azure, `make kills` does it there, and many times.
 @pytest.fixture(params=["here", "there"])
 def ground(request: pytest.FixtureRequest) -> Ground:
     found: Ground = request.getfixturevalue(request.param)
@@ -326,10 +327,10 @@ def test_runs_killed_at_one_point_after_the_other_lose_and_double_nothing(ground
     assert kills.killed_at_every_point_in_turn(place, source, wanted, step=7) > 7
 
 
-def test_a_run_killed_from_outside_heals_at_the_next(ground: Ground) -> None:
+def test_a_run_killed_from_outside_heals_at_the_next(here: Ground) -> None:
     for share in (0.4, 0.8):
-        after_s = ground.took_s * share
-        kills.killed_sometime(ground.place, ground.source, ground.wanted, after_s)
+        after_s = here.took_s * share
+        kills.killed_sometime(here.place, here.source, here.wanted, after_s)
 
 
 def test_two_runs_at_once_lose_nothing_and_double_nothing(ground: Ground) -> None:
@@ -338,9 +339,9 @@ def test_two_runs_at_once_lose_nothing_and_double_nothing(ground: Ground) -> Non
     kills.two_at_once(place, source, wanted, killed_after_s=ground.took_s / 2)
 
 
-def test_two_runs_at_once_whose_blobs_share_records_double_none(ground: Ground) -> None:
-    kills.two_that_share_records(ground.place)
+def test_two_runs_at_once_whose_blobs_share_records_double_none(here: Ground) -> None:
+    kills.two_that_share_records(here.place)
 
 
-def test_what_a_killed_run_was_about_may_grow_before_the_next(ground: Ground) -> None:
-    kills.killed_then_grown(ground.place, point=40)
+def test_what_a_killed_run_was_about_may_grow_before_the_next(here: Ground) -> None:
+    kills.killed_then_grown(here.place, point=40)
