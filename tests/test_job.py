@@ -223,6 +223,48 @@ def test_a_busy_storage_is_tried_again_then_told_then_made_good(
     assert_sound(tmp_path / "lake")
 
 
+def test_a_clock_that_jumps_changes_nothing_of_what_was_issued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Back by five hours, on by three days, and back again: one report, handed on once."""
+    monkeypatch.setattr(issuing, "USUAL", (Format.HTML, Format.JSON))
+    failing(tmp_path)
+    publish = [{"kind": "folder", "to": str(tmp_path / "out")}]
+    job = small(tmp_path, publish=publish)
+    moments = [EVENING, EVENING - 5 * HOUR, EVENING + 72 * HOUR, EVENING]
+    done = [run(job, at(moment)) for moment in moments]
+    assert [each.errors for each in done] == [[]] * 4
+    assert [len(each.reports) for each in done] == [1, 0, 0, 0]
+    [entry] = ledger.entries(Lake(str(tmp_path / "lake")))
+    assert (entry.revision, entry.mechanism) == (1, "backend_errors")
+    incidents = {each.parent.name for each in (tmp_path / "out" / "incident").rglob("rca.json")}
+    assert incidents == {"r1", "latest"}
+    assert_sound(str(tmp_path / "lake"))
+
+
+def test_a_link_that_expired_is_told_and_made_good_with_a_new_one(
+    azurite: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(issuing, "USUAL", (Format.HTML, Format.JSON))
+    failing(tmp_path)
+    container = azurite.container()
+    append(container, "PT1H.json", (tmp_path / "in" / "PT1H.json").read_bytes())
+
+    def ran(valid: timedelta, moment: datetime) -> Any:
+        land = {
+            "sources": [azurite.sas_url(container.container_name, valid=valid)],
+            "lake": str(tmp_path / "lake"),
+        }
+        return run(settings({"land": land}), at(moment))
+
+    expired = ran(timedelta(hours=-1), EVENING)
+    assert expired.outcome == "incomplete"
+    assert any("expired at" in each for each in expired.errors)
+    assert not any("sig=" in each for each in expired.errors)
+    good = ran(timedelta(hours=1), EVENING + HOUR)
+    assert (good.outcome, len(good.reports)) == ("done", 1)
+
+
 def test_a_lake_that_cannot_be_worked_on_is_told_by_a_notice(tmp_path: Path) -> None:
     file = tmp_path / "gateway-rca.toml"
     blob(tmp_path / "lake", b"no folder")
