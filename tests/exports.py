@@ -18,7 +18,8 @@ from pipeline.ask import without_topology
 from pipeline.datasets import datasets
 from pipeline.engines.duckdb import DuckDB
 from pipeline.lake import Lake
-from pipeline.land import Landing, land
+from pipeline.land import land
+from pipeline.landed import Landing
 from pipeline.location import delta
 from pipeline.query import queries
 from pipeline.transforms.counts import by_minute, by_second
