@@ -13,14 +13,15 @@
 -- returns: ending VARCHAR - answered, shared, reset, refused, unanswered or other; null: no call
 -- returns: result VARCHAR - timed (ok, with BackendTime), starved (no connection), failed or other
 -- returns: weight DOUBLE - requests that each one stands for
-with told as (
-    select
-        *,
-        -- What found no address, or no free port of its own machine, asked for none outside.
-        called is not null and coalesce(fault, '') not in ('dns', 'local_ports') as asked,
-        coalesce(fault, '') in ('connect_timeout', 'connect_failed') as unconnected
-    from calls
-)
+with
+    told as (
+        select
+            *,
+            -- What found no address, or no free port of its own machine, asked for none outside.
+            called is not null and coalesce(fault, '') not in ('dns', 'local_ports') as asked,
+            coalesce(fault, '') in ('connect_timeout', 'connect_failed') as unconnected
+        from calls
+    )
 
 select
     position as kind,
