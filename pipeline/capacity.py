@@ -120,7 +120,7 @@ def _known(
     }
     reuse = _reuse(engine, answers, ways, settings, times)
     shares = {each.gateway: each.share for each in reuse}
-    found = levels(engine, lake, ways, shares, settings, times.history, times.review)
+    found = levels(engine, lake, ways, shares, settings, times.history, times.review, hours)
     days = whole_days(times.history)
     peaks = {each.resource.key: each.peaks() for each in found}
     return Reviewed(

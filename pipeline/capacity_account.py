@@ -2,7 +2,6 @@
 
 from datetime import date, datetime, timedelta
 
-import numpy as np
 import polars as pl
 
 from pipeline import capacity_demand as demand
@@ -12,6 +11,7 @@ from pipeline.capacity_demand import rounded
 from pipeline.level import Level
 from pipeline.reviewed import Reviewed, Told
 from pipeline.transforms import episodes, forecast
+from pipeline.use import Use
 from pipeline.window import told
 
 # What comes up to here acts, or is watched; and so does what crosses a level within so many days.
@@ -38,6 +38,7 @@ def account(level: Level, known: Reviewed) -> Told:
     used = _utilisation(minutes, own.limit)
     crossing = outlook.crossings(said, days, values)
     ports = own.kind == "ports"
+    instances = _instances(level)
     misses = episodes.misses(minutes, own.limit, _starved(known, level)) if ports else []
     resource = finding.Resource(
         id=" ".join(filter(None, (own.kind, own.gateway, own.destination, own.instance))),
@@ -45,6 +46,10 @@ def account(level: Level, known: Reviewed) -> Told:
         gateway=own.gateway,
         destination=own.destination,
         instance=own.instance,
+        scope=own.scope,  # type: ignore[arg-type]
+        peak_instance=_peak_instance(instances, used),
+        instances=instances,
+        spread=_spread(instances),
         unit=own.unit,
         basis=own.basis,  # type: ignore[arg-type]
         sign=_sign(used, crossing, said, known.review.stop.date()),
@@ -80,20 +85,36 @@ def _minutes(level: Level, known: Reviewed) -> pl.DataFrame:
 
 
 def _utilisation(minutes: pl.DataFrame, limit: float) -> finding.Utilisation | None:
-    if minutes.is_empty():
-        return None
-    shares = minutes["estimate"].to_numpy() / limit
-    top = int(np.argmax(shares))
-    return finding.Utilisation(
-        p50=rounded(np.quantile(shares, 0.5)),
-        p95=rounded(np.quantile(shares, 0.95)),
-        p99=rounded(np.quantile(shares, 0.99)),
-        peak=rounded(shares[top]),
-        peak_at=told(minutes["minute"][top]),
-        lower_peak=rounded(minutes["lower"].max() / limit),  # type: ignore[operator]
-        upper_peak=rounded(minutes["upper"].max() / limit),  # type: ignore[operator]
-        minutes=minutes.height,
+    use = Use()
+    use.add(minutes)
+    return use.utilisation(limit)
+
+
+def _instances(level: Level) -> list[finding.Instance]:
+    """How full each instance was, the fullest first."""
+    told_of = [
+        finding.Instance(id=name, utilisation=used, headroom=rounded(max(0.0, 1 - used.peak)))
+        for name, use in level.instances.items()
+        if (used := use.utilisation(level.resource.limit))
+    ]
+    return sorted(
+        told_of, key=lambda each: (-each.utilisation.peak, -each.utilisation.p99, each.id)
     )
+
+
+def _peak_instance(
+    instances: list[finding.Instance], used: finding.Utilisation | None
+) -> str | None:
+    """The instance that was fullest at the peak; of several at the limit, the first there."""
+    at = used.peak_at if used else None
+    there = [each.id for each in instances if each.utilisation.peak_at == at]
+    return next(iter([*there, *(each.id for each in instances)]), None)
+
+
+def _spread(instances: list[finding.Instance]) -> float | None:
+    """How far apart the peaks of several instances are."""
+    peaks = [each.utilisation.peak for each in instances]
+    return rounded(max(peaks) - min(peaks)) if len(peaks) > 1 else None
 
 
 def _sign(

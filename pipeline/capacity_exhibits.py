@@ -25,6 +25,8 @@ EXHIBITS = (
     Exhibit("C9", "Calls that got no connection", ("starved_by_minute",)),
     Exhibit("C10", "Hours with requests", ("requests_by_hour",)),
 )
+# Where the data tells instances apart.
+INSTANCES = Exhibit("C11", "Instances, where they differ", ("calls_in_flight",))
 # Of the whole lake: rows of the weeks reviewed may be forgotten, and what was read of them not.
 OF_LAKE = (
     Exhibit("D1", "What was read", ("read",)),
@@ -56,7 +58,9 @@ def figures(
         }
         told_of |= ask(engine, ["calls_in_flight"], bound)
     told = {name: [answer] for name, answer in (told_of | dict(about)).items()}
-    shown = [each for each in EXHIBITS if set(each.queries) <= told.keys()]
+    several = any(each.resource.spread is not None for each in ordered)
+    wanted = [*EXHIBITS, *([INSTANCES] if several else [])]
+    shown = [each for each in wanted if set(each.queries) <= told.keys()]
     return list(citation.of_document([*shown, *OF_LAKE], told))
 
 

@@ -23,6 +23,7 @@ from pipeline.finding import (
 Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
 Part = Annotated[float, msgspec.Meta(ge=0)]
 Kind = Literal["ports", "measured_ports", "nat_connections", "firewall_ports", "gateway_load"]
+Scope = Literal["instance", "unit", "total"]
 Sign = Literal["act", "watch", "fine", "unknown"]
 
 
@@ -146,14 +147,33 @@ class Shift(Shape, frozen=True):
     ports_per_1000_requests_before: float | None
 
 
+class Instance(Shape, frozen=True):
+    """How full one instance was, over the minutes of days on which it held anything."""
+
+    id: str
+    utilisation: Utilisation
+    headroom: Share
+
+
 class Resource(Shape, frozen=True):
-    """Something that can be full: ports of a gateway towards a destination, or what it measured."""
+    """Something that can be full: ports of a gateway towards a destination, or what it measured.
+
+    ``scope`` says of how much ``limit`` is the limit. ``instance``: of each that is told, and
+    ``utilisation`` is that of the fullest one at each minute, ``peak_instance`` the one of the
+    peak, ``instances`` all of them, the fullest first, ``spread`` how far apart their peaks are.
+    ``unit``: of any, for none is told; at least and estimate are spread evenly, at most is the
+    unluckiest unit. ``total``: of all together.
+    """
 
     id: str
     kind: Kind
     gateway: str
     destination: str | None
     instance: str | None
+    scope: Scope
+    peak_instance: str | None
+    instances: list[Instance]
+    spread: Part | None
     unit: str
     basis: Literal["gateway_logs", "metrics"]
     sign: Sign

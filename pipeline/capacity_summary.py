@@ -216,7 +216,8 @@ def _when(resource: finding.Resource) -> str:
     peak = resource.utilisation.peak if resource.utilisation else None
     levels = (("80 %", resource.crossing.at_80), ("100 %", resource.crossing.at_100))
     dates = [f"{level} {_by(at, resource)}" for level, at in levels if at.low]
-    return f"peak {share(peak)}" + (f", {', '.join(dates)}" if dates else "")
+    whose = f" on {short(resource.peak_instance)}" if resource.peak_instance else ""
+    return f"peak {share(peak)}{whose}" + (f", {', '.join(dates)}" if dates else "")
 
 
 def _by(at: finding.Crossing, resource: finding.Resource) -> str:

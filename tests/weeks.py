@@ -18,6 +18,7 @@ REUSE = 0.5
 # Calls begin so many seconds apart; more seldom makes less rows.
 STEP_S = 60
 Peaks = Callable[[int], float | None]
+Instances = Callable[[int], dict[str | None, float]]
 
 
 def weeks(
@@ -27,11 +28,12 @@ def weeks(
     step_s: int = STEP_S,
     failing: Callable[[datetime], float] = lambda _: 0.0,
     hours: range = range(24),
+    instances: Instances = lambda _: {None: 1.0},
 ) -> Lake:
     """A lake in which the ports to each host peak each day at what its function of the day says.
 
     The estimate peaks at noon; a day of None has no rows. ``failing`` is the share of the calls of
-    a minute that found no connection.
+    a minute that found no connection. ``instances`` has the share of the calls of each on a day.
     """
     home = Lake(lake)
     for name in ("activity", "minutes"):
@@ -41,7 +43,9 @@ def weeks(
         for host, peak in destinations.items():
             if (height := peak(day)) is not None:
                 seconds, calls = _calls(height, step_s, hours)
-                activity.append(_activity(day, host, seconds, calls))
+                for instance, share in instances(day).items():
+                    own = np.round(calls * share)
+                    activity.append(_activity(day, host, seconds, own, instance))
                 by_minute.append(_minutes(day, host, seconds, calls, failing))
     _write(home, "activity", pa.concat_tables(activity))
     _write(home, "minutes", pa.concat_tables(by_minute))
@@ -56,7 +60,9 @@ def _calls(peak: float, step_s: int, hours: range) -> tuple[np.ndarray, np.ndarr
     return seconds, np.maximum(np.round(shape * peak / (1 - REUSE) / at_once), 1.0)
 
 
-def _activity(day: int, host: str, seconds: np.ndarray, calls: np.ndarray) -> pa.Table:
+def _activity(
+    day: int, host: str, seconds: np.ndarray, calls: np.ndarray, instance: str | None
+) -> pa.Table:
     start = START + timedelta(days=day)
     base = np.datetime64(start, "us")
     times = np.concatenate([seconds, seconds + 1])
@@ -66,7 +72,7 @@ def _activity(day: int, host: str, seconds: np.ndarray, calls: np.ndarray) -> pa
             "date": pa.array([start.date()] * rows),
             "time": base + times.astype("timedelta64[s]"),
             "resource_id": pa.array([GATEWAY] * rows),
-            "instance": pa.nulls(rows, pa.string()),
+            "instance": pa.array([instance] * rows, pa.string()),
             "called": pa.array([host] * rows),
             "port": pa.array([443] * rows, pa.int32()),
             "host": pa.array([host] * rows),
