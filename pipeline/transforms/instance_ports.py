@@ -34,9 +34,7 @@ def by_instance(
     addresses: Mapping[str, int],
 ) -> list[Spread]:
     """The spread of each public destination that was called, as gateway logs tell it."""
-    told = pl.lit(value=False) if way.shared else pl.col("instance").is_not_null().all()
-    apart = told.over("destination")
-    own, rest = ports_by_minute.filter(apart), ports_by_minute.filter(~apart)
+    own, rest = _parted(ports_by_minute, way)
     bands: dict[str, list[Band]] = {}
     for _, rows in own.group_by(["instance"], maintain_order=True):
         # What is of any instance may be of this one, and share an address with it.
@@ -52,6 +50,15 @@ def by_instance(
             if each.destination not in bands
         ),
     ]
+
+
+def _parted(rows: pl.DataFrame, way: Way) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The destinations of which each instance has its own limit and is told, and the others."""
+    if way.shared or rows["instance"].null_count() == rows.height:
+        return rows.clear(), rows
+    untold = rows.filter(pl.col("instance").is_null())["destination"].unique().implode()
+    apart = pl.col("destination").is_in(untold).not_()
+    return rows.filter(apart), rows.filter(~apart)
 
 
 def _fullest(bands: list[Band]) -> Band:
