@@ -24,6 +24,7 @@ Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
 Part = Annotated[float, msgspec.Meta(ge=0)]
 Kind = Literal["ports", "measured_ports", "nat_connections", "firewall_ports", "gateway_load"]
 Scope = Literal["instance", "unit", "total"]
+Basis = Literal["gateway_logs", "metrics", "flow_logs"]
 Sign = Literal["act", "watch", "fine", "unknown"]
 
 
@@ -155,6 +156,18 @@ class Instance(Shape, frozen=True):
     headroom: Share
 
 
+class Reading(Shape, frozen=True):
+    """What one kind of data says of how full something was; the fields are those of a resource."""
+
+    basis: Basis
+    scope: Scope
+    utilisation: Utilisation | None
+    headroom: Share | None
+    peak_instance: str | None
+    instances: list[Instance]
+    spread: Part | None
+
+
 class Resource(Shape, frozen=True):
     """Something that can be full: ports of a gateway towards a destination, or what it measured.
 
@@ -162,7 +175,8 @@ class Resource(Shape, frozen=True):
     ``utilisation`` is that of the fullest one at each minute, ``peak_instance`` the one of the
     peak, ``instances`` all of them, the fullest first, ``spread`` how far apart their peaks are.
     ``unit``: of any, for none is told; at least and estimate are spread evenly, at most is the
-    unluckiest unit. ``total``: of all together.
+    unluckiest unit. ``total``: of all together. ``basis`` is the data that all this is by, and
+    ``other_bases`` what other data says of the same; growth and crossings are by gateway logs.
     """
 
     id: str
@@ -175,7 +189,8 @@ class Resource(Shape, frozen=True):
     instances: list[Instance]
     spread: Part | None
     unit: str
-    basis: Literal["gateway_logs", "metrics"]
+    basis: Basis
+    other_bases: list[Reading]
     sign: Sign
     utilisation: Utilisation | None
     limit: float
