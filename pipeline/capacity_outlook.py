@@ -46,7 +46,7 @@ def dates(level: Level, known: Reviewed, given: Readings) -> Dates:
     days, values = daily(level, known, upper=False)
     _, upper = daily(level, known, upper=True)
     if given.refuted:
-        reached = _reached(given.minutes, level.resource.limit)
+        reached = _reached(given.led, level.resource.limit)
         says = refuted(values, given.scale)
         return Dates(days, values, None, finding.Growth(None, None, None), reached, reached, says)
     values = values * given.scale

@@ -18,13 +18,15 @@ ALIKE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """What leads, with its ``minutes``; and what others say ``beside`` it.
+    """What leads, and what others say ``beside`` it.
 
+    ``led`` are the minutes by what leads; ``minutes`` are all, those that it misses by the others.
     ``scale`` is what the peaks of days by gateway logs are to be taken times: what flow logs
     measured of the same minutes, where they lead. ``refuted`` is whether that is too far off.
     """
 
     leading: finding.Reading
+    led: pl.DataFrame
     minutes: pl.DataFrame
     beside: list[finding.Reading]
     scale: float = 1.0
@@ -43,14 +45,16 @@ def readings(level: Level, minutes: pl.DataFrame, measured: Measured | None) -> 
     own, limit = level.resource, level.resource.limit
     logs = _reading(own.basis, own.scope, minutes, level.instances, limit)
     if measured is None or minutes.is_empty():
-        return Readings(logs, minutes, [])
+        return Readings(logs, minutes, minutes, [])
     flows = _reading(FLOW_LOGS, measured.scope, measured.minutes, measured.sources, limit)
     same = measured.minutes.select("minute")
     missed = minutes.join(same, on="minute", how="anti")
     peak = _peak(measured.minutes)
     if missed.height and _peak(missed) > peak:
-        return Readings(logs, minutes, [flows])
-    return Readings(flows, measured.minutes, [logs], _scale(measured.minutes, minutes, limit))
+        return Readings(logs, minutes, minutes, [flows])
+    every = pl.concat([measured.minutes, missed]).sort("minute")
+    scale = _scale(measured.minutes, minutes, limit)
+    return Readings(flows, measured.minutes, every, [logs], scale)
 
 
 def _scale(measured: pl.DataFrame, by_logs: pl.DataFrame, limit: float) -> float:

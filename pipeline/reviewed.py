@@ -49,8 +49,8 @@ class Reviewed:
 class Told:
     """A resource as the review tells it, with what figures draw of it.
 
-    ``minutes`` are those under review, by the data that leads. ``values`` and ``forecast`` are of
-    the peaks of days by gateway logs, times ``scale``.
+    ``minutes`` are those under review, each by the data that leads where that tells of it.
+    ``values`` and ``forecast`` are of the peaks of days by gateway logs, times ``scale``.
     """
 
     resource: finding.Resource

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline import flow_weeks
 from pipeline.capacity import review
-from pipeline.config import Gateway, Settings
+from pipeline.config import Capacity, Gateway, Settings
 from pipeline.lake import Lake
 from pipeline.markdown import written
 from pipeline.report import composed
@@ -86,6 +86,15 @@ def test_a_higher_peak_by_flow_logs_leads_however_few_minutes_they_cover(tmp_pat
     assert found["basis"] == "flow_logs"
     assert found["utilisation"]["minutes"] <= 250
     assert found["utilisation"]["peak"] > BY_LOGS
+
+
+def test_alerts_count_minutes_that_flow_logs_miss_by_gateway_logs(tmp_path: Path) -> None:
+    home = both(tmp_path, EVEN, hours=range(9, 10), peak=2 * PEAK)
+    alerts = msgspec.structs.replace(of(), capacity=Capacity(alerts=(0.2,)))
+    found = resource(told(home, alerts), ADDRESS)
+    assert found["basis"] == "flow_logs"
+    # An hour on each of two days by flow logs, and the hours around noon by gateway logs.
+    assert found["alerts"][0]["minutes"] > 4 * 60 > found["utilisation"]["minutes"]
 
 
 def test_all_sources_draw_on_one_pool_behind_a_nat_gateway(tmp_path: Path) -> None:
@@ -193,6 +202,6 @@ def test_the_pages_lay_both_side_by_side_and_name_what_they_rest_on(tmp_path: Pa
 
 def test_a_lake_without_flow_logs_says_nothing_of_them(tmp_path: Path) -> None:
     home = weeks(tmp_path / "lake", {ADDRESS: lambda _: PEAK}, range(2), hours=NOON)
-    made = review(home, msgspec.structs.replace(of()))
+    made = review(home, of())
     assert "flow logs" not in written(composed(made), "figures").lower()
     assert not [each for each in made.findings.figures if each.id == "C12"]
