@@ -42,7 +42,8 @@ def figures(
 ) -> list[Figure]:
     """Every exhibit with what runs it again; of ports, the day of the highest peak stands for all.
 
-    Each other day is told by the same query with its own start and stop.
+    Each other day is told by the same query with its own start and stop. The review itself reads
+    these counts with ``calls_by_second``, which is made for many days.
     """
     day = _fullest_day(ordered, review)
     told_of = dict(answers)
