@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 from pipeline.limits import Holds
 from pipeline.window import Window
@@ -68,24 +69,19 @@ def carried(calls_in_flight: pl.DataFrame, moment: datetime, holds: Holds) -> pl
     So days can be told one after the other, each read once.
     """
     first = _epoch(moment) - _before(holds)
-    left = []
-    for seconds, started, ended in _counted(calls_in_flight):
+    kept: list[int] = []
+    left: list[Counted] = []
+    for place, (seconds, started, ended) in enumerate(_counted(calls_in_flight)):
         late = np.flatnonzero(seconds >= first)
-        of_late = started[late], ended[late]
-        earlier = (started.sum() - ended.sum()) - (of_late[0].sum() - of_late[1].sum())
+        begun, over = started[late], ended[late]
         # What is both begun and over leaves nothing but what adding weights up leaves.
-        under_way = round(float(earlier), 6)
-        left.append(
-            {
-                "seconds": np.append(seconds[late], first),
-                "started": np.append(of_late[0], under_way),
-                "ended": np.append(of_late[1], 0.0),
-                "over": not late.size and under_way == 0,
-            }
-        )
-    kept = pl.DataFrame(left, schema={**calls_in_flight.select(LISTS).schema, "over": pl.Boolean})
-    others = calls_in_flight.drop(LISTS)
-    return others.hstack(kept).filter(~pl.col("over")).select(calls_in_flight.columns)
+        under_way = round(float(started.sum() - ended.sum() - (begun.sum() - over.sum())), 6)
+        if late.size or under_way:
+            kept.append(place)
+            left.append(
+                (np.append(seconds[late], first), np.append(begun, under_way), np.append(over, 0.0))
+            )
+    return calls_in_flight.drop(LISTS)[kept].hstack(_as_lists(left)).select(calls_in_flight.columns)
 
 
 def _epoch(moment: datetime) -> int:
@@ -101,6 +97,18 @@ def _counted(calls_in_flight: pl.DataFrame) -> list[Counted]:
     """The lists of each place, as they stand: to copy them takes as long as to add them up."""
     columns = [list(_lists(calls_in_flight[name])) for name in LISTS]
     return list(zip(*columns, strict=True))
+
+
+def _as_lists(counted: list[Counted]) -> list[pl.Series]:
+    """Columns of lists of that; ``_counted`` takes them apart."""
+    ends = np.cumsum([0, *(len(seconds) for seconds, _, _ in counted)])
+    none: Counted = np.array([], np.int64), np.array([], np.float64), np.array([], np.float64)
+    return [
+        pl.Series(
+            name, pa.LargeListArray.from_arrays(pa.array(ends), pa.array(np.concatenate(own)))
+        )
+        for name, *own in zip(LISTS, none, *counted, strict=True)
+    ]
 
 
 def _lists(column: pl.Series) -> Iterator[npt.NDArray[Any]]:
