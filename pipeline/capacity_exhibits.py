@@ -46,7 +46,8 @@ def figures(
     """Every exhibit with what runs it again; of ports, the day of the highest peak stands for all,
     and of flow logs the hour.
 
-    Each other one is told by the same query with its own start and stop.
+    Each other one is told by the same query with its own start and stop. The review itself reads
+    these counts with ``calls_by_second``, which is made for many days.
     """
     day = _fullest_day(ordered, review)
     told_of = dict(answers)

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from pipeline.ask import ask
+from pipeline.call_counts import COUNTS
 from pipeline.config import Settings
 from pipeline.datasets import datasets
 from pipeline.engine import Engine
 from pipeline.lake import Lake
 from pipeline.level import Level, Resource
 from pipeline.limits import NAT_IN_ALL, Way
-from pipeline.port_weeks import COUNTS, port_weeks, weeks
+from pipeline.port_weeks import port_weeks, weeks
 from pipeline.transforms import counters
 from pipeline.transforms.instance_ports import Spread, by_instance
 from pipeline.window import Window

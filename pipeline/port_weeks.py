@@ -5,18 +5,16 @@ holds those of a day and the minutes of a week, however long the history is.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 
 import polars as pl
 
-from pipeline.ask import ask
-from pipeline.datasets import datasets
+from pipeline.call_counts import CallCounts
 from pipeline.engine import Engine
 from pipeline.limits import Way
 from pipeline.transforms.occupancy import PEAKS, carried, ports_by_minute
-from pipeline.window import MINUTE, Window
+from pipeline.window import Window
 
-COUNTS = "activity"
 DAY = timedelta(days=1)
 WEEK = 7 * DAY
 # Calls that began up to two days before may still hold a port.
@@ -36,12 +34,13 @@ def port_weeks(
 
     ``counts`` are the files of the counts by second.
     """
-    earlier = Window(history.start - BEFORE, history.start)
-    left = carried(_calls(engine, counts, way, earlier), history.start, way.holds)
+    calls_of = CallCounts(engine, counts, way.gateway).of
+    earlier = calls_of(Window(history.start - BEFORE, history.start))
+    left = carried(earlier, history.start, way.holds)
     for week in weeks(history):
         told = []
         for day in _parts(week, DAY):
-            calls = pl.concat([left, _calls(engine, counts, way, day)])
+            calls = pl.concat([left, calls_of(day)])
             told.append((day, ports_by_minute(calls, day, way.holds)))
             left = carried(calls, day.stop, way.holds)
         yield week, _together(told)
@@ -52,25 +51,6 @@ def _parts(window: Window, length: timedelta) -> Iterator[Window]:
     while start < window.stop:
         yield Window(start, min(start + length, window.stop))
         start += length
-
-
-def _calls(engine: Engine, counts: Sequence[str], way: Way, days: Window) -> pl.DataFrame:
-    """The calls that began on days, and when they were over: a day later at the latest."""
-    first, last = days.start.date(), (days.stop - MINUTE).date()
-    own = [each for each in counts if first <= _day(each) <= last]
-    engine.attach(COUNTS, datasets()[COUNTS], own)
-    bound = {
-        "gateway": way.gateway,
-        "start": days.start,
-        "stop": days.stop + DAY,
-        "hold_s": int(way.hold_s.value),
-    }
-    return ask(engine, ["calls_in_flight"], bound)["calls_in_flight"].frame
-
-
-def _day(file: str) -> date:
-    """The day in a file's path."""
-    return date.fromisoformat(file.rpartition("/date=")[2].partition("/")[0])
 
 
 def _together(days: list[tuple[Window, pl.DataFrame]]) -> pl.DataFrame:

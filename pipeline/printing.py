@@ -6,6 +6,7 @@ fetched: fonts and logo come within the document, and no other font is known.
 
 import base64
 import contextlib
+import gc
 import io
 import os
 import resource
@@ -110,6 +111,8 @@ def _too_much(what: str) -> str:
 
 def main() -> int:
     """The child's whole life: a job on stdin, a PDF on stdout."""
+    # It ends sooner than looking for what it could let go of would pay: an eighth of its time.
+    gc.disable()
     job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
     with tempfile.TemporaryDirectory(prefix="gateway-rca-fonts-") as folder:
         os.environ["FONTCONFIG_FILE"] = str(_font_settings(Path(folder)))

@@ -2,8 +2,8 @@
 
 A table is a line of names and a line for each row, cells between bars. An empty cell is null,
 ``''`` the empty text; a bar in a cell stands behind a backslash. A time of day is one on ``DAY``,
-and a number may be a fraction such as ``1/60``. Lists are parted by blanks; in those of BIGINT, a
-time of day stands for the seconds since 1970.
+and a number may be a fraction such as ``1/60``. Lists are parted by blanks. For a BIGINT, a moment
+stands for the seconds since 1970.
 """
 
 import re
@@ -31,18 +31,22 @@ def on_day(of_day: time) -> datetime:
     return datetime.combine(DAY, of_day)
 
 
+def whole(text: str) -> int:
+    """A whole number; a moment as the seconds since 1970."""
+    if ":" not in text:
+        return int(text)
+    return int(moment(text).replace(tzinfo=UTC).timestamp())
+
+
 READ: dict[Type, Callable[[str], object]] = {
-    Type.BIGINT: int,
+    Type.BIGINT: whole,
     Type.BOOLEAN: {"true": True, "false": False}.__getitem__,
     Type.DATE: date.fromisoformat,
     Type.DOUBLE: lambda text: float(Fraction(text)),
     Type.INTEGER: int,
     Type.TIMESTAMP: moment,
     Type.VARCHAR: lambda text: "" if text == "''" else text,
-    Type.BIGINTS: lambda text: [
-        int(each) if each.isdigit() else int(moment(each).replace(tzinfo=UTC).timestamp())
-        for each in text.split()
-    ],
+    Type.BIGINTS: lambda text: [whole(each) for each in text.split()],
     Type.DOUBLES: lambda text: [float(each) for each in text.split()],
 }
 

@@ -32,8 +32,11 @@ HELD: dict[str, tables.Types] = {
     "destinations": dict.fromkeys(("named", "address", "host", "path"), Type.VARCHAR),
     "gateways": {"gateway": Type.VARCHAR, "requests_a_record": Type.DOUBLE},
 }
-# What a caller lays over the files of any dataset.
-LAID_OVER: dict[str, tables.Types] = {"dated": {each.name: each.type for each in DATED.columns}}
+# What a caller lays over the files of any dataset, or holds of the answer to another query.
+LAID_OVER: dict[str, tables.Types] = {
+    "dated": {each.name: each.type for each in DATED.columns},
+    "places": {each.name: Type(each.type.lower()) for each in queries()["places_called"].returns},
+}
 # DuckDB's types that the declared ones hold; sums of whole numbers come so.
 WIDER = {"HUGEINT": "BIGINT"}
 # The name of a blob, while its rows are in the engine.

@@ -5,27 +5,36 @@ after the end is over, so the ends are shifted by it (difference arrays).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 from pipeline.limits import Holds
 from pipeline.window import Window
 
 Seconds = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.float64]
+# In which seconds calls began and ended, and how many did.
+Counted = tuple[Seconds, Counts, Counts]
+# Of whole numbers wherever whole calls are counted.
+Level = npt.NDArray[Any]
+TIME = pl.Datetime("us")
 MINUTE_S = 60
+KEY = ("instance", "destination")
 LISTS = ("seconds", "started", "ended")
 PEAKS = ("in_flight_peak", "connected_peak", "held_peak", "wanted_peak")
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "instance": pl.String,
     "destination": pl.String,
-    "minute": pl.Datetime("us"),
+    "minute": TIME,
     **dict.fromkeys(PEAKS, pl.Float64),
-    "held_peak_at": pl.Datetime("us"),
+    "held_peak_at": TIME,
 }
 
 
@@ -37,24 +46,21 @@ def ports_by_minute(calls_in_flight: pl.DataFrame, window: Window, holds: Holds)
     if every call takes a port and holds it for the time of its ending; ``held_peak_at`` the first
     second of that. ``wanted_peak`` is the same if all had been answered.
     """
-    grid = _Grid(window, holds)
-    found = [pl.DataFrame(schema=SCHEMA)]
-    # By their places, for to part the rows themselves would copy long lists.
-    places = calls_in_flight.select("instance", "destination", "ending").with_row_index("row")
-    for (instance, destination), of_one in places.group_by(
-        ["instance", "destination"], maintain_order=True
-    ):
-        by_ending = dict(of_one.group_by("ending", maintain_order=True).agg("row").iter_rows())
-        found.append(
-            pl.DataFrame(grid.peaks(calls_in_flight, by_ending)).select(
-                pl.lit(instance, pl.String).alias("instance"),
-                pl.lit(destination, pl.String).alias("destination"),
-                pl.from_epoch("minute").cast(pl.Datetime("us")),
-                *PEAKS,
-                pl.from_epoch("held_peak_at").cast(pl.Datetime("us")),
-            )
-        )
-    return pl.concat(found)
+    grid = _Grid(window, holds, _counted(calls_in_flight))
+    places = calls_in_flight.select(*KEY, "ending").with_row_index("place")
+    endings = places.group_by(*KEY, "ending", maintain_order=True).agg("place")
+    ports = endings.group_by(KEY, maintain_order=True).agg("ending", "place")
+    if ports.is_empty():
+        return pl.DataFrame(schema=SCHEMA)
+    found = [grid.peaks(endings, own) for endings, own in ports.select("ending", "place").rows()]
+    told = {name: np.concatenate([each[name] for each in found]) for name in found[0]}
+    which = np.repeat(np.arange(len(found)), len(told["minute"]) // len(found))
+    return (
+        ports.select(KEY)[which]
+        .hstack(pl.DataFrame(told))
+        .with_columns(pl.from_epoch(each).cast(TIME) for each in ("minute", "held_peak_at"))
+        .select(*SCHEMA)
+    )
 
 
 def carried(calls_in_flight: pl.DataFrame, moment: datetime, holds: Holds) -> pl.DataFrame:
@@ -63,22 +69,19 @@ def carried(calls_in_flight: pl.DataFrame, moment: datetime, holds: Holds) -> pl
     So days can be told one after the other, each read once.
     """
     first = _epoch(moment) - _before(holds)
-    left = []
-    for row in range(calls_in_flight.height):
-        seconds, started, ended = (calls_in_flight[name][row].to_numpy() for name in LISTS)
-        late = seconds >= first
+    kept: list[int] = []
+    left: list[Counted] = []
+    for place, (seconds, started, ended) in enumerate(_counted(calls_in_flight)):
+        late = np.flatnonzero(seconds >= first)
+        begun, over = started[late], ended[late]
         # What is both begun and over leaves nothing but what adding weights up leaves.
-        under_way = round(float((started[~late] - ended[~late]).sum()), 6)
-        left.append(
-            {
-                "seconds": np.append(seconds[late], first),
-                "started": np.append(started[late], under_way),
-                "ended": np.append(ended[late], 0.0),
-                "over": not late.any() and under_way == 0,
-            }
-        )
-    kept = pl.DataFrame(left, schema={**calls_in_flight.select(LISTS).schema, "over": pl.Boolean})
-    return calls_in_flight.with_columns(kept).filter(~pl.col("over")).drop("over")
+        under_way = round(float(started.sum() - ended.sum() - (begun.sum() - over.sum())), 6)
+        if late.size or under_way:
+            kept.append(place)
+            left.append(
+                (np.append(seconds[late], first), np.append(begun, under_way), np.append(over, 0.0))
+            )
+    return calls_in_flight.drop(LISTS)[kept].hstack(_as_lists(left)).select(calls_in_flight.columns)
 
 
 def _epoch(moment: datetime) -> int:
@@ -90,13 +93,42 @@ def _before(holds: Holds) -> int:
     return max(int(each.value) for each in (holds.after_fin, holds.after_rst, holds.half_open)) + 1
 
 
+def _counted(calls_in_flight: pl.DataFrame) -> list[Counted]:
+    """The lists of each place, as they stand: to copy them takes as long as to add them up."""
+    columns = [list(_lists(calls_in_flight[name])) for name in LISTS]
+    return list(zip(*columns, strict=True))
+
+
+def _as_lists(counted: list[Counted]) -> list[pl.Series]:
+    """Columns of lists of that; ``_counted`` takes them apart."""
+    ends = np.cumsum([0, *(len(seconds) for seconds, _, _ in counted)])
+    none: Counted = np.array([], np.int64), np.array([], np.float64), np.array([], np.float64)
+    return [
+        pl.Series(
+            name, pa.LargeListArray.from_arrays(pa.array(ends), pa.array(np.concatenate(own)))
+        )
+        for name, *own in zip(LISTS, none, *counted, strict=True)
+    ]
+
+
+def _lists(column: pl.Series) -> Iterator[npt.NDArray[Any]]:
+    for chunk in column.get_chunks():
+        lists = chunk.to_arrow()
+        values = lists.values.to_numpy()
+        yield from (values[begin:end] for begin, end in pairwise(lists.offsets.to_pylist()))
+
+
 class _Grid:
     """All seconds of a window, and those before it of which a port may still be held."""
 
-    def __init__(self, window: Window, holds: Holds) -> None:
+    def __init__(self, window: Window, holds: Holds, calls: list[Counted]) -> None:
         fin, rst, half_open = (
             int(each.value) for each in (holds.after_fin, holds.after_rst, holds.half_open)
         )
+        self._calls = calls
+        # Whole numbers add up in a fraction of the time; those of a sampled gateway need not be.
+        whole = all(bool((each == np.rint(each)).all()) for _, *own in calls for each in own)
+        self._kind = np.int64 if whole else np.float64
         self._after_fin = fin
         self._holds = {"reset": rst, "refused": rst, "unanswered": half_open}
         self._seconds: Seconds = np.arange(
@@ -109,49 +141,57 @@ class _Grid:
         self._lengths = np.diff(self._begins, append=len(minutes))
 
     def peaks(
-        self, rows: pl.DataFrame, by_ending: Mapping[str, list[int]]
+        self, endings: Sequence[str], places: Sequence[Sequence[int]]
     ) -> dict[str, npt.NDArray[np.generic]]:
-        """The peaks of each minute of the calls to one destination, whose rows stand in places."""
-        in_flight, connected, held, wanted = np.zeros((4, len(self._seconds)))
-        for ending, places in by_ending.items():
-            started, ended = self._sums(rows, places)
-            at_once = self._at(started, 1) - self._at(ended)
-            in_flight += at_once
-            if ending == "answered":
-                connected += at_once
-            had = self._at(started) - self._at(ended, self._after_fin)
-            wanted += had
-            hold = self._holds.get(ending, self._after_fin)
-            held += had if hold == self._after_fin else self._at(started) - self._at(ended, hold)
-        highest = np.maximum.reduceat(held, self._begins)
-        tops = np.flatnonzero(held == np.repeat(highest, self._lengths))
-        levels = {
-            "in_flight_peak": in_flight,
-            "connected_peak": connected,
-            "held_peak": held,
-            "wanted_peak": wanted,
+        """The peaks of each minute of the calls to one destination: endings, and their places."""
+        sums = [self._by_second(each) for each in places]
+        own_holds = [self._holds.get(each, self._after_fin) for each in endings]
+        # Whose calls count, from how many seconds after they began until how many after they were
+        # over. What is in flight began in a second before. Mostly some levels are one and the same.
+        every, answered = range(len(sums)), [n for n, e in enumerate(endings) if e == "answered"]
+        counted = {
+            "in_flight_peak": tuple((each, 1, 0) for each in every),
+            "connected_peak": tuple((each, 1, 0) for each in answered),
+            "held_peak": tuple((each, 0, own_holds[each]) for each in every),
+            "wanted_peak": tuple((each, 0, self._after_fin) for each in every),
         }
+        levels = {
+            those: self._level([(*sums[each], begun, over) for each, begun, over in those])
+            for those in dict.fromkeys(counted.values())
+        }
+        highest = {
+            those: np.maximum.reduceat(level, self._begins) for those, level in levels.items()
+        }
+        held = counted["held_peak"]
+        tops = np.flatnonzero(levels[held] == np.repeat(highest[held], self._lengths))
         return {
             "minute": self._minutes * MINUTE_S,
-            **{name: np.maximum.reduceat(level, self._begins) for name, level in levels.items()},
+            **{name: highest[those].astype(np.float64) for name, those in counted.items()},
             "held_peak_at": self._seconds[tops[np.searchsorted(tops, self._begins)]],
         }
 
-    def _sums(self, rows: pl.DataFrame, places: list[int]) -> tuple[Counts, Counts]:
-        """Of each second, how many calls had begun and were over by then."""
+    def _by_second(self, places: Sequence[int]) -> tuple[Counts, Counts]:
+        """How many calls at some places began in each second, and were over at its start."""
         size = self._before + len(self._seconds)
-        started, ended = np.zeros((2, size + 1))
-        for row in places:
-            seconds, begun, over = (rows[name][row].to_numpy() for name in LISTS)
-            # What began or ended earlier still counts in all that follows; what is later does not.
-            index = seconds - (self._seconds[0] - self._before)
-            np.maximum(index, 0, out=index)
-            np.minimum(index, size, out=index)
-            started += np.bincount(index, begun, size + 1)
-            ended += np.bincount(index, over, size + 1)
-        return np.cumsum(started[:size]), np.cumsum(ended[:size])
+        own = [self._calls[each] for each in places]
+        seconds: Seconds = np.concatenate([each for each, _, _ in own])
+        started: Counts = np.concatenate([each for _, each, _ in own])
+        ended: Counts = np.concatenate([each for _, _, each in own])
+        # What began or ended earlier still counts in all that follows; what is later does not.
+        index = np.clip(seconds - (self._seconds[0] - self._before), 0, size)
+        begun, over = (
+            np.bincount(index, each, size)[:size].astype(np.float64, copy=False)
+            for each in (started, ended)
+        )
+        return begun, over
 
-    def _at(self, sums: Counts, earlier_s: int = 0) -> Counts:
-        """Sums up to each second of the window, or up to so many seconds earlier."""
-        end = len(sums) - earlier_s
-        return sums[self._before - earlier_s : end]
+    def _level(self, parts: Iterable[tuple[Counts, Counts, int, int]]) -> Level:
+        """How many there are in each second of the window: what began less what was over by then,
+        each so many seconds later.
+        """
+        change = np.zeros(self._before + len(self._seconds))
+        for started, ended, begun_s, over_s in parts:
+            change[begun_s:] += started[: len(started) - begun_s]
+            change[over_s:] -= ended[: len(ended) - over_s]
+        level: Level = np.cumsum(change, dtype=self._kind)[self._before :]
+        return level

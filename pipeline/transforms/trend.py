@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Series = npt.NDArray[np.float64]
+Days = npt.NDArray[np.int64]
 
 WEEK = 7
 # With fewer days observed nothing is said; with fewer weeks there is no weekday pattern to know.
@@ -88,11 +89,11 @@ def trend(values: Series, first_weekday: int) -> Trend | None:
     slope, jump = _slope(days, level)
     residuals = level - _fitted(days, level, slope, jump)
     last = days >= (jump or 0)
-    noise = max(TO_SIGMA * float(np.median(np.abs(residuals))), LEAST_NOISE)
+    noise = max(TO_SIGMA * _median(np.abs(residuals)), LEAST_NOISE)
     inflation = _inflation(residuals, noise)
     centre = float(days[last].mean())
     return Trend(
-        level=float(np.median(level[last] - slope * (days[last] - centre))),
+        level=_median(level[last] - slope * (days[last] - centre)),
         slope=slope,
         slope_error=noise * inflation / float(np.sqrt(_spread(days, jump))),
         level_error=MEDIAN_ERROR * noise * inflation / float(np.sqrt(last.sum())),
@@ -125,16 +126,16 @@ def _gain(days: int, left: float, by_another: float) -> float:
     return 2 * days * math.log(max(left, 1e-12) / max(by_another, 1e-12))
 
 
-def _slope(days: npt.NDArray[np.int64], level: Series) -> tuple[float, int | None]:
+def _slope(days: Days, level: Series) -> tuple[float, int | None]:
     """The slope, and the day of the jump that explains the series better, if one does."""
     early, late = np.triu_indices(len(days), 1)
     slopes = (level[late] - level[early]) / (days[late] - days[early])
-    plain = float(np.median(slopes))
+    plain = _median(slopes)
     least = _left(days, level, plain, None)
     best: tuple[float, float, int | None] = (least, plain, None)
     for place in range(SIDE, len(days) - SIDE + 1, 2):
         within = (late < place) | (early >= place)
-        slope = float(np.median(slopes[within]))
+        slope = _median(slopes[within])
         left = _left(days, level, slope, int(days[place]))
         if left < best[0]:
             best = (left, slope, int(days[place]))
@@ -143,36 +144,44 @@ def _slope(days: npt.NDArray[np.int64], level: Series) -> tuple[float, int | Non
     return plain, None
 
 
-def _left(days: npt.NDArray[np.int64], level: Series, slope: float, jump: int | None) -> float:
+def _left(days: Days, level: Series, slope: float, jump: int | None) -> float:
     """What the line leaves unexplained."""
     return float(np.abs(level - _fitted(days, level, slope, jump)).sum())
 
 
-def _fitted(days: npt.NDArray[np.int64], level: Series, slope: float, jump: int | None) -> Series:
+def _fitted(days: Days, level: Series, slope: float, jump: int | None) -> Series:
     """The line of that slope; on each side of a jump at the height of its own days."""
     flat = level - slope * days
-    if jump is None:
-        heights = np.full(len(days), np.median(flat))
-    else:
-        behind = days >= jump
-        heights = np.where(behind, np.median(flat[behind]), np.median(flat[~behind]))
+    place = 0 if jump is None else int(np.searchsorted(days, jump))
+    heights = np.full(len(days), _median(flat[place:]))
+    if place:
+        heights[:place] = _median(flat[:place])
     line: Series = slope * days + heights
     return line
 
 
-def _pattern(told: Series, fitted: Series, weekdays: npt.NDArray[np.int64]) -> Series:
+def _median(values: Series) -> float:
+    """The same as NumPy's, of values none of which is missing, in a tenth of the time for few."""
+    middle = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, middle)[middle])
+    low, high = np.partition(values, (middle - 1, middle))[middle - 1 : middle + 1]
+    return float((low + high) / 2)
+
+
+def _pattern(told: Series, fitted: Series, weekdays: Days) -> Series:
     """The factor of each weekday; they have a mean of 1. A weekday told less than twice has 1."""
     above = fitted > LEAST_NOISE
     factors = np.ones(WEEK)
     for weekday in range(WEEK):
         own = above & (weekdays == weekday)
         if own.sum() >= 2:
-            factors[weekday] = max(float(np.median(told[own] / fitted[own])), 0.01)
+            factors[weekday] = max(_median(told[own] / fitted[own]), 0.01)
     factors /= factors.mean()
     return factors
 
 
-def _spread(days: npt.NDArray[np.int64], jump: int | None) -> float:
+def _spread(days: Days, jump: int | None) -> float:
     """The squares of the distances of days from the middle of their side, added up."""
     sides = [days] if jump is None else [days[days < jump], days[days >= jump]]
     return sum(float(((side - side.mean()) ** 2).sum()) for side in sides)

@@ -14,29 +14,48 @@
 -- returns: calls DOUBLE - calls
 -- returns: busy_ms DOUBLE - time that they took, added up
 with
+    -- Names are looked up once for each host and week: minutes are many.
+    counted as (
+        select
+            resource_id,
+            called,
+            port,
+            api,
+            caller,
+            cast(floor((date_diff('minute', time, $stop) - 1) / 10080.0) as integer) as week,
+            sum(calls) as calls,
+            sum(busy_ms) as busy_ms
+        from minutes
+        where
+            time >= $start
+            and time < $stop
+            and called is not null
+            and calls > 0
+        group by
+            resource_id,
+            called,
+            port,
+            api,
+            caller,
+            cast(floor((date_diff('minute', time, $stop) - 1) / 10080.0) as integer)
+    ),
+
     told as (
         select
-            minutes.resource_id as gateway,
-            coalesce(destinations.address, minutes.called)
-            || coalesce(':' || cast(minutes.port as varchar), '') as destination,
-            cast(
-                floor((date_diff('minute', minutes.time, $stop) - 1) / 10080.0) as integer
-            ) as week,
-            minutes.api,
-            minutes.caller,
-            minutes.calls * coalesce(gateways.requests_a_record, 1) as calls,
-            minutes.busy_ms * coalesce(gateways.requests_a_record, 1) as busy_ms
-        from minutes
+            counted.resource_id as gateway,
+            coalesce(destinations.address, counted.called)
+            || coalesce(':' || cast(counted.port as varchar), '') as destination,
+            counted.week,
+            counted.api,
+            counted.caller,
+            counted.calls * coalesce(gateways.requests_a_record, 1) as calls,
+            counted.busy_ms * coalesce(gateways.requests_a_record, 1) as busy_ms
+        from counted
         left join destinations
-            on minutes.called = destinations.named
+            on counted.called = destinations.named
         left join gateways
-            on minutes.resource_id = gateways.gateway
-        where
-            minutes.time >= $start
-            and minutes.time < $stop
-            and minutes.called is not null
-            and minutes.calls > 0
-            and coalesce(destinations.path, 'public') = 'public'
+            on counted.resource_id = gateways.gateway
+        where coalesce(destinations.path, 'public') = 'public'
     ),
 
     named as (

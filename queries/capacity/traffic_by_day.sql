@@ -14,30 +14,47 @@
 -- returns: backend_ms DOUBLE - BackendTime of these, added up
 -- returns: busy_ms DOUBLE - time that all calls took, added up
 -- returns: starved DOUBLE - calls that failed for they got no connection in time
+with
+    -- Names are looked up once for each host and day: minutes are many.
+    counted as (
+        select
+            resource_id,
+            called,
+            port,
+            date_trunc('day', time) as day,
+            sum(calls) as calls,
+            sum(timed) as timed,
+            sum(backend_ms) as backend_ms,
+            sum(busy_ms) as busy_ms,
+            sum(starved) as starved
+        from minutes
+        where
+            time >= $start
+            and time < $stop
+            and called is not null
+            and calls > 0
+        group by resource_id, called, port, date_trunc('day', time)
+    )
+
 select
-    minutes.resource_id as gateway,
-    coalesce(destinations.address, minutes.called)
-    || coalesce(':' || cast(minutes.port as varchar), '') as destination,
-    date_trunc('day', minutes.time) as day,
-    sum(minutes.calls * coalesce(gateways.requests_a_record, 1)) as calls,
-    sum(minutes.timed * coalesce(gateways.requests_a_record, 1)) as timed,
-    sum(minutes.backend_ms * coalesce(gateways.requests_a_record, 1)) as backend_ms,
-    sum(minutes.busy_ms * coalesce(gateways.requests_a_record, 1)) as busy_ms,
-    sum(minutes.starved * coalesce(gateways.requests_a_record, 1)) as starved
-from minutes
+    counted.resource_id as gateway,
+    coalesce(destinations.address, counted.called)
+    || coalesce(':' || cast(counted.port as varchar), '') as destination,
+    counted.day,
+    sum(counted.calls * coalesce(gateways.requests_a_record, 1)) as calls,
+    sum(counted.timed * coalesce(gateways.requests_a_record, 1)) as timed,
+    sum(counted.backend_ms * coalesce(gateways.requests_a_record, 1)) as backend_ms,
+    sum(counted.busy_ms * coalesce(gateways.requests_a_record, 1)) as busy_ms,
+    sum(counted.starved * coalesce(gateways.requests_a_record, 1)) as starved
+from counted
 left join destinations
-    on minutes.called = destinations.named
+    on counted.called = destinations.named
 left join gateways
-    on minutes.resource_id = gateways.gateway
-where
-    minutes.time >= $start
-    and minutes.time < $stop
-    and minutes.called is not null
-    and minutes.calls > 0
-    and coalesce(destinations.path, 'public') = 'public'
+    on counted.resource_id = gateways.gateway
+where coalesce(destinations.path, 'public') = 'public'
 group by
-    minutes.resource_id,
-    coalesce(destinations.address, minutes.called)
-    || coalesce(':' || cast(minutes.port as varchar), ''),
-    date_trunc('day', minutes.time)
+    counted.resource_id,
+    coalesce(destinations.address, counted.called)
+    || coalesce(':' || cast(counted.port as varchar), ''),
+    counted.day
 order by gateway, destination, day
