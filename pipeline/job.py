@@ -10,13 +10,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from pipeline import delivery, lease, ledger, log, upkeep
+from pipeline import delivery, lease, ledger, log, telemetry, upkeep
 from pipeline import manifest as manifests
 from pipeline.checked import Target, targets
 from pipeline.config import Land, Settings, Weekday
@@ -25,7 +25,7 @@ from pipeline.issuing import EVIDENCE, issued
 from pipeline.lake import Lake
 from pipeline.land import Landing, land
 from pipeline.landing import problems
-from pipeline.manifest import Manifest, OfSource
+from pipeline.manifest import Manifest, OfSource, Part
 from pipeline.report import NO_PANGO, USUAL
 
 DAY = timedelta(days=1)
@@ -49,21 +49,32 @@ def run(
     """
     if settings.land is None:
         raise PipelineError("the settings have no [land]; state its sources and lake")
-    lake = Lake(settings.land.lake)
+    lake, started = Lake(settings.land.lake), now()
     try:
         lake.ready()
         with lease.held(lake):
             before = manifests.last(lake)
             job = Job(lake, settings, settings.land, now, stopping, manifests.begun(now(), before))
             job.done(before)
-            return job.manifest
-    except lease.HeldError:
+    except lease.HeldError as error:
+        _exported(lake, started, now(), error)
         raise
     except PipelineError as error:
-        told = Manifest(started=now(), errors=[f"lake: {error}"])
+        told = Manifest(started=started, errors=[f"lake: {error}"])
         for each in delivery.notify(targets(settings), told):
             log.problem("notice not published", why=each)
+        _exported(lake, started, now(), error)
         raise StoppedError(f"{error}") from error
+    telemetry.export(lake.named, job.manifest, job.parts)
+    return job.manifest
+
+
+def _exported(lake: Lake, started: datetime, ended: datetime, error: PipelineError) -> None:
+    """Sends what there is to say of a run that has no manifest."""
+    took_s = (ended - started).total_seconds()
+    told = Manifest(started=started, ended=ended, took_s=took_s, outcome="incomplete")
+    told.errors = [f"lake: {error}"]
+    telemetry.export(lake.named, told, [])
 
 
 @dataclass(slots=True)
@@ -76,6 +87,7 @@ class Job:
     now: Callable[[], datetime]
     stopping: Callable[[], bool]
     manifest: Manifest
+    parts: list[Part] = field(default_factory=list)
 
     def done(self, before: Manifest | None) -> None:
         """Does all parts, and keeps the manifest whatever becomes of them."""
@@ -96,6 +108,7 @@ class Job:
                 manifest.outcome = "incomplete"
             elif manifest.outcome == "running":
                 manifest.outcome = "done"
+                manifest.succeeded = manifest.started
             manifests.kept(self.lake, manifest)
             log.event("run ended", **msgspec.to_builtins(manifest))
 
@@ -119,9 +132,9 @@ class Job:
                 self._tidied()
 
     @contextmanager
-    def _part(self, name: str) -> Iterator[None]:
+    def _part(self, name: str, source: OfSource | None = None) -> Iterator[None]:
         """A part of the run: what fails in it is told, and the others go on."""
-        begun = self.now()
+        begun, told_before = self.now(), len(self.manifest.errors)
         try:
             yield
         except NothingToReportError as error:
@@ -133,7 +146,9 @@ class Job:
             log.bug("bug", part=name)
             told = f"{type(error).__name__}: {error}".splitlines()[0]
             self._failed(f"{name}: a fault of gateway-rca itself, see the log: {told}")
-        self.manifest.steps[name] = (self.now() - begun).total_seconds()
+        ended, errors = self.now(), tuple(self.manifest.errors[told_before:])
+        self.manifest.steps[name] = (ended - begun).total_seconds()
+        self.parts.append(Part(name, begun, ended, errors, source))
 
     def _failed(self, error: str) -> None:
         self.manifest.errors.append(error)
@@ -158,7 +173,7 @@ class Job:
         for source in self.land.sources:
             told = OfSource(source.partition("?")[0])
             self.manifest.sources.append(told)
-            with self._part(f"land {told.source}"):
+            with self._part(f"land {told.source}", told):
                 landing = land([source], self.lake, go_on=self._go_on)
                 _tell(told, landing)
                 log.event("landed", **msgspec.to_builtins(told))
@@ -181,6 +196,7 @@ class Job:
             self.manifest.weighed,
             self._go_on,
         )
+        self.manifest.incidents = sum(each.revision == 1 for each in found.issued)
         for each in found.issued:
             self.manifest.reports.append(f"{each.id} revision {each.revision}: {each.title}")
             log.event("issued", id=each.id, revision=each.revision, title=each.title)

@@ -5,6 +5,7 @@ One is written when a run begins and written over when it ends; what a killed ru
 """
 
 import tempfile
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from pipeline.errors import ExitStatus
 from pipeline.lake import Lake
 from pipeline.location import deleted, listed, put
 from pipeline.storage import blob_at
@@ -40,7 +42,8 @@ class Manifest(msgspec.Struct, kw_only=True):
     """What a run did. Times are UTC; ``took_s`` and ``steps`` are seconds.
 
     ``seen`` is what the last look for incidents rested on: the lake's commits and the settings;
-    ``weighed`` the rows about each that the last look at it rested on, by its id.
+    ``weighed`` the rows about each that the last look at it rested on, by its id. ``incidents``
+    were reported for the first time; ``succeeded`` is when the last run that did well began.
     """
 
     started: datetime
@@ -51,6 +54,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     steps: dict[str, float] = msgspec.field(default_factory=dict)
     peak_memory_bytes: int = 0
     sources: list[OfSource] = msgspec.field(default_factory=list)
+    incidents: int = 0
     reports: list[str] = msgspec.field(default_factory=list)
     delivered: list[str] = msgspec.field(default_factory=list)
     errors: list[str] = msgspec.field(default_factory=list)
@@ -58,11 +62,30 @@ class Manifest(msgspec.Struct, kw_only=True):
     seen: str = ""
     weighed: dict[str, str] = msgspec.field(default_factory=dict)
     tidied: datetime | None = None
+    succeeded: datetime | None = None
+
+    @property
+    def status(self) -> ExitStatus:
+        """What the command that made the run ends with."""
+        if self.errors:
+            return ExitStatus.INCOMPLETE
+        return ExitStatus.NOTHING if self.outcome == "nothing" else ExitStatus.DONE
 
     @property
     def name(self) -> str:
         """The file's name: the moment at which the run began."""
         return f"{self.started:%Y%m%dT%H%M%S%f}Z.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a run as it happened; that of a ``source`` lies within the one that lands all."""
+
+    name: str
+    began: datetime
+    ended: datetime
+    errors: tuple[str, ...] = ()
+    source: OfSource | None = None
 
 
 def begun(now: datetime, before: Manifest | None) -> Manifest:
@@ -73,6 +96,7 @@ def begun(now: datetime, before: Manifest | None) -> Manifest:
         seen=before.seen if before else "",
         weighed=before.weighed if before else {},
         tidied=before.tidied if before else None,
+        succeeded=before.succeeded if before else None,
     )
 
 

@@ -179,7 +179,7 @@ def managed_identity() -> Iterator[dict[str, str]]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         endpoint = f"http://127.0.0.1:{server.server_port}/msi/token"
         yield {"IDENTITY_ENDPOINT": endpoint, "IDENTITY_HEADER": secret}
         server.shutdown()

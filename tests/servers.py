@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,6 +36,40 @@ def hook() -> Iterator[Hook]:
 
     with _serving(Handler) as port:
         held.url = f"http://127.0.0.1:{port}/hook?sig=SYNTHETIC"
+        yield held
+
+
+@dataclass(slots=True)
+class Collector:
+    """An OTLP endpoint: bodies that it took by path, and the statuses that it answers with first.
+
+    ``silent_s`` is for how long it says nothing.
+    """
+
+    url: str = ""
+    taken: list[tuple[str, bytes]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    silent_s: float = 0.0
+
+
+@contextmanager
+def collector() -> Iterator[Collector]:
+    """An OTLP endpoint for as long as it is needed."""
+    held = Collector()
+
+    class Handler(_Quiet):
+        def do_POST(self) -> None:
+            said = self.rfile.read(int(self.headers["Content-Length"]))
+            time.sleep(held.silent_s)
+            status = held.answers.pop(0) if held.answers else 200
+            if status == 200:
+                held.taken.append((self.path, said))
+                held.headers.append(dict(self.headers.items()))
+            self.answer(status, b"")
+
+    with _serving(Handler) as port:
+        held.url = f"http://127.0.0.1:{port}"
         yield held
 
 
@@ -96,6 +131,6 @@ class _Quiet(BaseHTTPRequestHandler):
 def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server.server_port
         server.shutdown()

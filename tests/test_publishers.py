@@ -84,7 +84,7 @@ def mailbox(refuse: bool = False) -> Iterator[tuple[str, list[bytes]]]:
                 self.wfile.write(b"250 x\r\n" if said != b"QUIT" else b"221 x\r\n")
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"127.0.0.1:{server.server_address[1]}", taken
         server.shutdown()
 
