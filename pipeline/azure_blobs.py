@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
+from azure.core.credentials import AccessToken, AzureNamedKeyCredential, AzureSasCredential
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
@@ -45,6 +45,8 @@ GLOB_SIGNS = re.compile(r"[*?\[]")
 # After the first try; all waiting between them takes about half a minute.
 TRIES = 4
 CONNECT_S = 10
+# A token that lives for no longer is asked for anew; azure-identity then gets another one.
+LEAST_LEFT_S = 300
 ANSWER_S = 60
 NO_CREDENTIAL = (
     "no credential that works was found; sign in (az login), run with a managed identity, set "
@@ -54,6 +56,8 @@ NO_CREDENTIAL = (
 logging.getLogger("azure").addHandler(logging.NullHandler())
 # Clients and credentials in use; they serve all threads until the process ends.
 _opened = ExitStack()
+# By scope. Not every credential keeps its own: to ask the Azure CLI takes a second.
+_tokens: dict[str, AccessToken] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,8 @@ def delete(blob: Place) -> bool:
 def delta(table: Place) -> tuple[str, dict[str, str]]:
     """The URI and the storage options with which deltalake opens a table.
 
-    A token among them lives for an hour or so: ask again for each opening.
+    A token among them lives for an hour or so: ask again before each use, which costs little, and
+    open the table again where the options are other ones.
     """
     access = table.access
     options = {"account_name": access.account}
@@ -190,7 +195,7 @@ def delta(table: Place) -> tuple[str, dict[str, str]]:
         options["account_key"] = access.key
     else:
         with _telling(table):
-            options["bearer_token"] = _credential().get_token(TOKEN_SCOPE).token
+            options["bearer_token"] = _token(TOKEN_SCOPE)
     return f"az://{table.container}/{table.path}".rstrip("/"), options
 
 
@@ -257,15 +262,23 @@ def _credential() -> DefaultAzureCredential:
 def token(scope: str) -> str:
     """A token of another right than that on blobs; it lives for an hour or so."""
     try:
-        return _credential().get_token(scope).token
+        return _token(scope)
     except AzureError as error:
         raise UnavailableError(NO_CREDENTIAL) from error
+
+
+def _token(scope: str) -> str:
+    held = _tokens.get(scope)
+    if held is None or held.expires_on < time.time() + LEAST_LEFT_S:
+        held = _tokens[scope] = _credential().get_token(scope)
+    return held.token
 
 
 def close() -> None:
     """Closes all connections, and forgets what the environment said about credentials."""
     _service.cache_clear()
     _credential.cache_clear()
+    _tokens.clear()
     _opened.close()
 
 

@@ -49,32 +49,28 @@ def run(
     """
     if settings.land is None:
         raise PipelineError("the settings have no [land]; state its sources and lake")
-    lake, started = Lake(settings.land.lake), now()
+    lake = Lake(settings.land.lake)
+    job = Job(lake, settings, settings.land, now, stopping, Manifest(started=now()))
     try:
         lake.ready()
         with lease.held(lake):
             before = manifests.last(lake)
-            job = Job(lake, settings, settings.land, now, stopping, manifests.begun(now(), before))
+            job.manifest = manifests.begun(now(), before)
             job.done(before)
     except lease.HeldError as error:
-        _exported(lake, started, now(), error)
+        job.stopped(error)
         raise
     except PipelineError as error:
-        told = Manifest(started=started, errors=[f"lake: {error}"])
-        for each in delivery.notify(targets(settings), told):
-            log.problem("notice not published", why=each)
-        _exported(lake, started, now(), error)
+        # What failed before was told, and so was why.
+        if not job.manifest.errors:
+            told = msgspec.structs.replace(job.manifest, errors=[f"lake: {error}"])
+            for each in delivery.notify(targets(settings), told):
+                log.problem("notice not published", why=each)
+        job.stopped(error)
         raise StoppedError(f"{error}") from error
-    telemetry.export(lake.named, job.manifest, job.parts)
+    finally:
+        telemetry.export(lake.named, job.manifest, job.parts)
     return job.manifest
-
-
-def _exported(lake: Lake, started: datetime, ended: datetime, error: PipelineError) -> None:
-    """Sends what there is to say of a run that has no manifest."""
-    took_s = (ended - started).total_seconds()
-    told = Manifest(started=started, ended=ended, took_s=took_s, outcome="incomplete")
-    told.errors = [f"lake: {error}"]
-    telemetry.export(lake.named, told, [])
 
 
 @dataclass(slots=True)
@@ -101,16 +97,29 @@ class Job:
         finally:
             if manifest.errors and manifest.errors != _own_errors(before):
                 manifest.errors += delivery.notify(to, manifest)
-            manifest.ended = self.now()
-            manifest.took_s = (manifest.ended - manifest.started).total_seconds()
-            manifest.peak_memory_bytes = _peak_memory()
-            if manifest.errors:
-                manifest.outcome = "incomplete"
-            elif manifest.outcome == "running":
-                manifest.outcome = "done"
-                manifest.succeeded = manifest.started
-            manifests.kept(self.lake, manifest)
-            log.event("run ended", **msgspec.to_builtins(manifest))
+            self._ended()
+            try:
+                manifests.kept(self.lake, manifest)
+            finally:
+                log.event("run ended", **msgspec.to_builtins(manifest))
+
+    def stopped(self, error: PipelineError) -> None:
+        """Ends a run whose manifest the lake does not take."""
+        self.manifest.errors.append(f"lake: {error}")
+        if self.manifest.succeeded == self.manifest.started:
+            self.manifest.succeeded = None
+        self._ended()
+
+    def _ended(self) -> None:
+        manifest = self.manifest
+        manifest.ended = self.now()
+        manifest.took_s = (manifest.ended - manifest.started).total_seconds()
+        manifest.peak_memory_bytes = _peak_memory()
+        if manifest.errors:
+            manifest.outcome = "incomplete"
+        elif manifest.outcome == "running":
+            manifest.outcome = "done"
+            manifest.succeeded = manifest.started
 
     def _parts(self, to: list[Target]) -> None:
         unfinished = False

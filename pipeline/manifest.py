@@ -67,7 +67,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     @property
     def status(self) -> ExitStatus:
         """What the command that made the run ends with."""
-        if self.errors:
+        if self.errors or self.outcome == "running":
             return ExitStatus.INCOMPLETE
         return ExitStatus.NOTHING if self.outcome == "nothing" else ExitStatus.DONE
 
