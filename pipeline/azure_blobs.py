@@ -48,6 +48,8 @@ CONNECT_S = 10
 # A token that lives for no longer is asked for anew; azure-identity then gets another one.
 LEAST_LEFT_S = 300
 ANSWER_S = 60
+# The codes of a token that is over, not valid yet, or of another tenant.
+NO_TOKEN = ("AuthenticationFailed", "InvalidAuthenticationInfo")
 NO_CREDENTIAL = (
     "no credential that works was found; sign in (az login), run with a managed identity, set "
     "AZURE_STORAGE_CONNECTION_STRING, or name the source by a URL with a SAS"
@@ -327,7 +329,7 @@ def _reason(error: AzureError, at: Place, wish: str) -> str:
         return NO_CREDENTIAL
     code = str(getattr(error, "error_code", None) or "")
     if status in (401, 403):
-        return _refusal(at.access, code, wish)
+        return refusal(at.access, code, wish)
     if code == "ContainerNotFound":
         return (
             f"account {at.access.account} has no container {at.container}; check the name, or: "
@@ -341,13 +343,16 @@ def _reason(error: AzureError, at: Place, wish: str) -> str:
     return f"{host} answered with HTTP status {status} {code}".rstrip()
 
 
-def _refusal(access: Access, code: str, wish: str) -> str:
+def refusal(access: Access, code: str, wish: str) -> str:
+    """Why an account refused to be read or written, by the code that it gave; and the cure."""
     if access.sas:
         return _sas_refusal(access.sas, wish)
     if code == "AuthorizationFailure":
         return f"the network rules of account {access.account} keep this machine out; allow it"
     if access.key:
         return "the key in AZURE_STORAGE_CONNECTION_STRING is refused; copy it again"
+    if code in NO_TOKEN:
+        return "the token is refused; sign in again, and see this machine's clock (doctor tells)"
     role = "Storage Blob Data Reader" if wish == "read" else "Storage Blob Data Contributor"
     return f"no permission to {wish}; ask for the role {role}"
 

@@ -240,7 +240,12 @@ class Job:
 
         with tempfile.TemporaryDirectory(prefix="gateway-rca-") as folder:
             output = Path(folder) / "capacity.pdf"
-            files = write_review(self.lake, self.settings, output, USUAL, as_of=at, weeks=1)
+            try:
+                files = write_review(self.lake, self.settings, output, USUAL, as_of=at, weeks=1)
+            except NothingToReportError as error:
+                # The lake is younger than the week; the run did well all the same.
+                self._note(f"review: {error}")
+                return
             ledger.issue(self.lake, self._review(id_, at, files), files)
             if output not in files:
                 self._failed(f"review: {NO_PANGO}")

@@ -73,13 +73,26 @@ def collector() -> Iterator[Collector]:
         yield held
 
 
+# What Azure answers when a SAS or a key is not good any more.
+EXPIRED = (
+    b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?><Error><Code>AuthenticationFailed</Code>'
+    b"<Message>Server failed to authenticate the request. Make sure the value of Authorization "
+    b"header is formed correctly including the signature.</Message><AuthenticationErrorDetail>"
+    b"Signature not valid in the specified time frame</AuthenticationErrorDetail></Error>"
+)
+
+
 @dataclass(slots=True)
 class Busy:
-    """A way to a blob service on which so many requests are refused, with statuses in turn."""
+    """A way to a blob service on which so many requests are refused, with statuses in turn.
+
+    Credentials are ``good_for`` so many requests, where a number is given.
+    """
 
     endpoint: str = ""
     refusals: int = 0
     refused: int = 0
+    good_for: int | None = None
 
 
 @contextmanager
@@ -91,6 +104,11 @@ def busy(endpoint: str) -> Iterator[Busy]:
     class Handler(_Quiet):
         def _passed(self) -> None:
             content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if state.good_for is not None:
+                state.good_for -= 1
+                if state.good_for < 0:
+                    self.answer(403, EXPIRED, [("x-ms-error-code", "AuthenticationFailed")])
+                    return
             if state.refused < state.refusals:
                 state.refused += 1
                 self.answer((503, 429, 500)[state.refused % 3], b"")

@@ -335,10 +335,10 @@ def test_a_lake_outlives_the_token_that_it_was_opened_with(
             monkeypatch.setenv(name, value)
         lake = Lake(at(entra.container(), "lake"))
         row = {"report": "issued/x/r1", "target": "t", "delivered_at": datetime(2026, 3, 10)}
-        for number in range(2):
-            told = {"blob": f"{number}", **row}
+        for blob in ("a", "b"):
+            told = {"blob": blob, **row}
             rows = pa.Table.from_pylist([told], schema=datasets()["deliveries"].arrow_schema)
-            assert lake.append("deliveries", rows, [Span(told["blob"], 0, 0, 1)]) == {told["blob"]}
+            assert lake.append("deliveries", rows, [Span(blob, 0, 0, 1)]) == {blob}
             time.sleep(2.5)
         assert lake.commits("deliveries") == 3
 
