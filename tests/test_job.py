@@ -225,6 +225,42 @@ def test_a_busy_storage_is_tried_again_then_told_then_made_good(
     assert_sound(tmp_path / "lake")
 
 
+def test_an_incident_that_late_rows_dissolve_is_withdrawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half an export tells of four failures a minute; the whole of it, that they are usual."""
+    monkeypatch.setattr(issuing, "USUAL", (Format.HTML, Format.JSON))
+
+    def arrives(name: str, each_s: int, bad: Callable[[int], bool]) -> None:
+        told = []
+        for second in range(0, 3600, each_s):
+            codes = {"responseCode": 500, "backendResponseCode": 500} if bad(second) else {}
+            own = {"correlationId": f"{name}{second}", "isRequestSuccess": not codes}
+            told.append(json.dumps(record(second, properties=codes, **own)) + "\n")
+        blob(tmp_path / "in" / f"{name}.json", "".join(told).encode())
+
+    publish = [{"kind": "folder", "to": str(tmp_path / "out")}]
+    job = small(tmp_path, publish=publish)
+    arrives("a", 4, lambda s: 1800 <= s < 2100 and s % 60 < 16)
+    (reported,) = run(job, at(EVENING)).reports
+    assert "backend errors" in reported
+    # Rows about its time that change nothing withdraw nothing.
+    arrives("b", 600, lambda _: False)
+    assert run(job, at(EVENING + HOUR)).reports == []
+    arrives("c", 1, lambda s: s % 60 < 3)
+    (withdrawn,) = run(job, at(EVENING + 2 * HOUR)).reports
+    assert withdrawn.endswith("WITHDRAWN: no incident at contoso on 2026-03-10, revision 2")
+    found = json.loads((tmp_path / "out" / "incident" / "latest" / "rca.json").read_text())
+    assert (found["incidents"], found["issue"]["revision"]) == ([], 2)
+    was, arrived = found["issue"]["changes"]
+    assert was.startswith("This was reported as backend errors (")
+    assert arrived == "Since revision 1, rows about this time arrived: +3,606 requests."
+    assert "What changed:" in (tmp_path / "out" / "incident" / "latest" / "rca.html").read_text()
+    # It is said once.
+    arrives("d", 600, lambda _: False)
+    assert run(job, at(EVENING + 3 * HOUR)).reports == []
+
+
 def test_a_clock_that_jumps_changes_nothing_of_what_was_issued(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
