@@ -225,6 +225,11 @@ def test_a_busy_storage_is_tried_again_then_told_then_made_good(
     assert_sound(tmp_path / "lake")
 
 
+def verified(folder: Path) -> int:
+    """The status with which the report in a folder is verified."""
+    return CliRunner().invoke(main, ["verify", str(folder / "rca.json")]).exit_code
+
+
 def test_an_incident_that_late_rows_dissolve_is_withdrawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,6 +249,7 @@ def test_an_incident_that_late_rows_dissolve_is_withdrawn(
     arrives("a", 4, lambda s: 1800 <= s < 2100 and s % 60 < 16)
     (reported,) = run(job, at(EVENING)).reports
     assert "backend errors" in reported
+    assert verified(tmp_path / "out" / "incident" / "latest") == 0
     # Rows about its time that change nothing withdraw nothing.
     arrives("b", 600, lambda _: False)
     assert run(job, at(EVENING + HOUR)).reports == []
@@ -256,6 +262,8 @@ def test_an_incident_that_late_rows_dissolve_is_withdrawn(
     assert was.startswith("This was reported as backend errors (")
     assert arrived == "Since revision 1, rows about this time arrived: +3,606 requests."
     assert "What changed:" in (tmp_path / "out" / "incident" / "latest" / "rca.html").read_text()
+    assert verified(tmp_path / "out" / "incident" / "latest") == 0
+    assert verified(tmp_path / "out" / "incident" / found["issue"]["id"] / "r1") == 1
     # It is said once.
     arrives("d", 600, lambda _: False)
     assert run(job, at(EVENING + 3 * HOUR)).reports == []
