@@ -566,6 +566,24 @@ def test_settings_of_a_job_are_checked_whole(tmp_path: Path) -> None:
     assert "abc" not in result.stderr
 
 
+def test_what_no_type_tells_is_checked_with_all_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "gateway-rca.toml"
+    folder = '[[publish]]\nkind = "folder"\nto = "out"\n'
+    file.write_text(
+        '[land]\nsources = ["az://x"]\nlake = "az://x/lake"\n' + folder + folder
+        + '[[publish]]\nkind = "mail"\nto = ["a@x"]\nfrom = "b@x"\nsmtp = "x:ten"\n'
+        + '[[publish]]\nkind = "folder"\nto = "az://x"\n'
+    )  # fmt: skip
+    told = CliRunner().invoke(main, ["config", "check", str(file)]).stderr
+    for flaw in (
+        "'az://x' names no container - at 'land.sources[0]'; write az://ACCOUNT/CONTAINER",
+        "stands twice - at 'publish[1]'; keep one of them",
+        "'x:ten' is no mail server - at 'publish[2].smtp'; write smtp = \"HOST:PORT\"",
+        "'az://x' names no container - at 'publish[3].to'; write az://ACCOUNT/CONTAINER",
+    ):
+        assert flaw in told
+
+
 def test_the_example_is_sound() -> None:
     read = checked(Path(__file__).parents[1] / "deploy" / "gateway-rca.toml")
     assert read.land is not None
