@@ -5,8 +5,6 @@ only clock is ``now``.
 """
 
 import hashlib
-import resource
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +21,7 @@ from pipeline.config import Land, Settings, Weekday
 from pipeline.errors import ExitStatus, NothingToReportError, PipelineError
 from pipeline.issuing import EVIDENCE, issued
 from pipeline.lake import Lake
-from pipeline.land import Landing, land
+from pipeline.land import land
 from pipeline.landing import problems
 from pipeline.manifest import Manifest, OfSource, Part
 from pipeline.report import NO_PANGO, USUAL
@@ -97,7 +95,7 @@ class Job:
         finally:
             if manifest.errors and manifest.errors != _own_errors(before):
                 manifest.errors += delivery.notify(to, manifest)
-            self._ended()
+            manifests.closed(manifest, self.now())
             try:
                 manifests.kept(self.lake, manifest)
             finally:
@@ -106,20 +104,7 @@ class Job:
     def stopped(self, error: PipelineError) -> None:
         """Ends a run whose manifest the lake does not take."""
         self.manifest.errors.append(f"lake: {error}")
-        if self.manifest.succeeded == self.manifest.started:
-            self.manifest.succeeded = None
-        self._ended()
-
-    def _ended(self) -> None:
-        manifest = self.manifest
-        manifest.ended = self.now()
-        manifest.took_s = (manifest.ended - manifest.started).total_seconds()
-        manifest.peak_memory_bytes = _peak_memory()
-        if manifest.errors:
-            manifest.outcome = "incomplete"
-        elif manifest.outcome == "running":
-            manifest.outcome = "done"
-            manifest.succeeded = manifest.started
+        manifests.closed(self.manifest, self.now())
 
     def _parts(self, to: list[Target]) -> None:
         unfinished = False
@@ -184,7 +169,7 @@ class Job:
             self.manifest.sources.append(told)
             with self._part(f"land {told.source}", told):
                 landing = land([source], self.lake, go_on=self._go_on)
-                _tell(told, landing)
+                told.tell(landing)
                 log.event("landed", **msgspec.to_builtins(told))
                 whole = whole and not landing.stopped
                 for each in problems(landing):
@@ -305,17 +290,3 @@ def _own_errors(before: Manifest | None) -> list[str]:
     """The errors of the run before, but for those of telling them."""
     told = before.errors if before else []
     return [each for each in told if not each.startswith(delivery.NOTICE)]
-
-
-def _tell(told: OfSource, landing: Landing) -> None:
-    told.blobs, told.read, told.unchanged = landing.seen, landing.read, landing.skipped
-    told.lines, told.rows = landing.lines, dict(landing.rows)
-    told.duplicates, told.pending = landing.duplicates, landing.pending
-    told.quarantined = landing.quarantined.total()
-    told.set_aside = landing.set_aside.total()
-    told.unfinished = landing.stopped
-
-
-def _peak_memory() -> int:
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024

@@ -4,6 +4,8 @@ One is written when a run begins and written over when it ends; what a killed ru
 ``running``.
 """
 
+import resource
+import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +17,7 @@ import msgspec
 
 from pipeline.errors import ExitStatus
 from pipeline.lake import Lake
+from pipeline.land import Landing
 from pipeline.location import deleted, listed, put
 from pipeline.storage import blob_at
 
@@ -36,6 +39,15 @@ class OfSource(msgspec.Struct):
     set_aside: int = 0
     pending: int = 0
     unfinished: bool = False
+
+    def tell(self, landing: Landing) -> None:
+        """Takes over what a landing saw and did."""
+        self.blobs, self.read, self.unchanged = landing.seen, landing.read, landing.skipped
+        self.lines, self.rows = landing.lines, dict(landing.rows)
+        self.duplicates, self.pending = landing.duplicates, landing.pending
+        self.quarantined = landing.quarantined.total()
+        self.set_aside = landing.set_aside.total()
+        self.unfinished = landing.stopped
 
 
 class Manifest(msgspec.Struct, kw_only=True):
@@ -98,6 +110,21 @@ def begun(now: datetime, before: Manifest | None) -> Manifest:
         tidied=before.tidied if before else None,
         succeeded=before.succeeded if before else None,
     )
+
+
+def closed(manifest: Manifest, now: datetime) -> None:
+    """Tells how a run ended; one that failed after all is told of again."""
+    manifest.ended = now
+    manifest.took_s = (now - manifest.started).total_seconds()
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    manifest.peak_memory_bytes = most if sys.platform == "darwin" else most * 1024
+    if manifest.errors:
+        manifest.outcome = "incomplete"
+        if manifest.succeeded == manifest.started:
+            manifest.succeeded = None
+    elif manifest.outcome == "running":
+        manifest.outcome = "done"
+        manifest.succeeded = manifest.started
 
 
 def kept(lake: Lake, manifest: Manifest) -> None:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from requests import Session
 
 SIGNALS = ("traces", "metrics")
-# Whatever the endpoint does: the exporter's own time-out (10 s a signal) begins anew at each byte.
+# A signal is tried for so long, whatever time-out is set: the standard counts in milliseconds, the
+# SDK in seconds. That time begins anew at each byte; so no longer than this is waited in all.
+PATIENCE_S = 10.0
 LONGEST_S = 25.0
 SPOKEN = "http/protobuf"
 EXTRA = "opentelemetry.exporter.otlp.proto.http"
@@ -77,9 +79,13 @@ def export(lake: str, manifest: Manifest, parts: list[Part]) -> None:
 
         if signal == "traces":
             spans = traced.spans(lake, manifest, parts)
-            return trace_exporter.OTLPSpanExporter(session=session).export(spans)
+            return trace_exporter.OTLPSpanExporter(
+                session=session, timeout=_patience_s(signal)
+            ).export(spans)
         measures = traced.measures(lake, manifest)
-        return metric_exporter.OTLPMetricExporter(session=session).export(measures)
+        return metric_exporter.OTLPMetricExporter(
+            session=session, timeout=_patience_s(signal)
+        ).export(measures)
 
     for why in _failures(send):
         log.problem("telemetry not exported", why=why)
@@ -93,8 +99,12 @@ def tried() -> list[str]:
         from opentelemetry.sdk.metrics.export import MetricsData
 
         if signal == "traces":
-            return trace_exporter.OTLPSpanExporter(session=session).export([])
-        return metric_exporter.OTLPMetricExporter(session=session).export(MetricsData([]))
+            return trace_exporter.OTLPSpanExporter(
+                session=session, timeout=_patience_s(signal)
+            ).export([])
+        return metric_exporter.OTLPMetricExporter(
+            session=session, timeout=_patience_s(signal)
+        ).export(MetricsData([]))
 
     return _failures(send)
 
@@ -158,6 +168,13 @@ def _said(signal: str, what: str) -> str:
     """What the environment says of a signal, else of all."""
     names = (f"OTEL_EXPORTER_OTLP_{signal.upper()}_{what}", f"OTEL_EXPORTER_OTLP_{what}")
     return next((said for each in names if (said := os.environ.get(each, "").strip())), "")
+
+
+def _patience_s(signal: str) -> float:
+    try:
+        return min(float(_said(signal, "TIMEOUT") or PATIENCE_S), PATIENCE_S)
+    except ValueError:
+        return PATIENCE_S
 
 
 def _host(signal: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -190,12 +191,19 @@ def test_an_endpoint_that_does_not_take_it_costs_little_and_is_told(
 def test_whatever_the_endpoint_does_a_run_waits_for_so_long_and_no_longer(
     receiver: Collector, tmp_path: Path, logged: StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # By the standard these are milliseconds, which the SDK would take for half an hour.
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "2000")
+    monkeypatch.setattr(telemetry, "PATIENCE_S", 0.5)
     monkeypatch.setattr(telemetry, "LONGEST_S", 0.2)
     receiver.silent_s = 8
     begun = time.monotonic()
     assert job.run(settings(tmp_path, "/nowhere"), ticking()).outcome == "incomplete"
     assert time.monotonic() - begun < 6
     assert problems(logged) == [f"{each}: no answer within 0 s" for each in telemetry.SIGNALS]
+    for thread in threading.enumerate():
+        if thread.name == "telemetry":
+            thread.join(10)
+            assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(
