@@ -112,7 +112,7 @@ fill_venv() {
 # long as pyproject.toml allows them; for newer ones remove requirements.lock first.
 write_lock() {
     prepare_uv
-    .uv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+    .uv/bin/uv pip compile pyproject.toml --extra dev --extra otel --universal --python-version 3.11 \
         --generate-hashes --no-header --quiet --output-file requirements.lock
 }
 

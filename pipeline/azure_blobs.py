@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
+from azure.core.credentials import AccessToken, AzureNamedKeyCredential, AzureSasCredential
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
@@ -45,7 +45,11 @@ GLOB_SIGNS = re.compile(r"[*?\[]")
 # After the first try; all waiting between them takes about half a minute.
 TRIES = 4
 CONNECT_S = 10
+# A token that lives for no longer is asked for anew; azure-identity then gets another one.
+LEAST_LEFT_S = 300
 ANSWER_S = 60
+# The codes of a token that is over, not valid yet, or of another tenant.
+NO_TOKEN = ("AuthenticationFailed", "InvalidAuthenticationInfo")
 NO_CREDENTIAL = (
     "no credential that works was found; sign in (az login), run with a managed identity, set "
     "AZURE_STORAGE_CONNECTION_STRING, or name the source by a URL with a SAS"
@@ -54,6 +58,8 @@ NO_CREDENTIAL = (
 logging.getLogger("azure").addHandler(logging.NullHandler())
 # Clients and credentials in use; they serve all threads until the process ends.
 _opened = ExitStack()
+# By scope. Not every credential keeps its own: to ask the Azure CLI takes a second.
+_tokens: dict[str, AccessToken] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,8 @@ def delete(blob: Place) -> bool:
 def delta(table: Place) -> tuple[str, dict[str, str]]:
     """The URI and the storage options with which deltalake opens a table.
 
-    A token among them lives for an hour or so: ask again for each opening.
+    A token among them lives for an hour or so: ask again before each use, which costs little, and
+    open the table again where the options are other ones.
     """
     access = table.access
     options = {"account_name": access.account}
@@ -190,7 +197,7 @@ def delta(table: Place) -> tuple[str, dict[str, str]]:
         options["account_key"] = access.key
     else:
         with _telling(table):
-            options["bearer_token"] = _credential().get_token(TOKEN_SCOPE).token
+            options["bearer_token"] = _token(TOKEN_SCOPE)
     return f"az://{table.container}/{table.path}".rstrip("/"), options
 
 
@@ -257,15 +264,23 @@ def _credential() -> DefaultAzureCredential:
 def token(scope: str) -> str:
     """A token of another right than that on blobs; it lives for an hour or so."""
     try:
-        return _credential().get_token(scope).token
+        return _token(scope)
     except AzureError as error:
         raise UnavailableError(NO_CREDENTIAL) from error
+
+
+def _token(scope: str) -> str:
+    held = _tokens.get(scope)
+    if held is None or held.expires_on < time.time() + LEAST_LEFT_S:
+        held = _tokens[scope] = _credential().get_token(scope)
+    return held.token
 
 
 def close() -> None:
     """Closes all connections, and forgets what the environment said about credentials."""
     _service.cache_clear()
     _credential.cache_clear()
+    _tokens.clear()
     _opened.close()
 
 
@@ -314,7 +329,7 @@ def _reason(error: AzureError, at: Place, wish: str) -> str:
         return NO_CREDENTIAL
     code = str(getattr(error, "error_code", None) or "")
     if status in (401, 403):
-        return _refusal(at.access, code, wish)
+        return refusal(at.access, code, wish)
     if code == "ContainerNotFound":
         return (
             f"account {at.access.account} has no container {at.container}; check the name, or: "
@@ -328,13 +343,16 @@ def _reason(error: AzureError, at: Place, wish: str) -> str:
     return f"{host} answered with HTTP status {status} {code}".rstrip()
 
 
-def _refusal(access: Access, code: str, wish: str) -> str:
+def refusal(access: Access, code: str, wish: str) -> str:
+    """Why an account refused to be read or written, by the code that it gave; and the cure."""
     if access.sas:
         return _sas_refusal(access.sas, wish)
     if code == "AuthorizationFailure":
         return f"the network rules of account {access.account} keep this machine out; allow it"
     if access.key:
         return "the key in AZURE_STORAGE_CONNECTION_STRING is refused; copy it again"
+    if code in NO_TOKEN:
+        return "the token is refused; sign in again, and see this machine's clock (doctor tells)"
     role = "Storage Blob Data Reader" if wish == "read" else "Storage Blob Data Contributor"
     return f"no permission to {wish}; ask for the role {role}"
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from pipeline.publishers import publishers
 
 # What a text that holds a secret looks like: a SAS, a connection string, the URL of a webhook.
 SECRET = re.compile(r"[?&]sig=|AccountKey=|SharedAccessSignature=|://[^/@]*:[^/@]*@|hooks\.slack\.")
+AZURE = "az://"
+SERVER = re.compile(r"[^:\s/]+(:\d{1,5})?$")
+IN_A_CONTAINER = re.compile(r"az://[^/]+/[^/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +46,26 @@ def checked(path: Path) -> Settings:
     Raises ``PipelineError`` with all that is wrong in the file.
     """
     said = told(path)
-    found = [*flaws(said, Settings), *contradictions(said), *_of_the_job(said), *_secrets(said)]
+    found = [
+        *flaws(said, Settings),
+        *contradictions(said),
+        *_of_the_job(said),
+        *_places(said),
+        *_secrets(said),
+    ]
     if found:
         raise wrong(path, found)
-    settings = made(path, said)
-    names = [each.name for each in targets(settings)]
-    if twice := sorted({each for each in names if names.count(each) > 1}):
-        raise PipelineError(f"{path}: publish: {twice[0]} stands twice; keep one of them")
-    return settings
+    return made(path, said)
 
 
 def targets(settings: Settings) -> list[Target]:
     """Where reports go, of settings that were checked."""
-    found = []
-    for each in settings.publish:
-        publisher = publishers()[str(each["kind"])]
-        found.append(Target(publisher, msgspec.convert(each, publisher.settings)))
-    return found
+    return [_target(each) for each in settings.publish]
+
+
+def _target(said: dict[str, Any]) -> Target:
+    publisher = publishers()[str(said["kind"])]
+    return Target(publisher, msgspec.convert(said, publisher.settings))
 
 
 def _of_the_job(said: dict[str, Any]) -> Iterator[Flaw]:
@@ -66,12 +73,28 @@ def _of_the_job(said: dict[str, Any]) -> Iterator[Flaw]:
         yield Flaw("land", "missing required table 'land'", "state its sources and lake")
     land = said.get("land")
     lake = land.get("lake") if isinstance(land, dict) else None
-    if isinstance(lake, str) and is_remote(lake) and not lake.startswith("az://"):
+    if isinstance(lake, str) and is_remote(lake) and not lake.startswith(AZURE):
         yield Flaw("land.lake", "a lake is a folder or az://ACCOUNT/CONTAINER/PREFIX", SEE)
     held = said.get("publish")
+    names: list[str] = []
     for number, each in enumerate(held if isinstance(held, list) else []):
         if isinstance(each, dict):
-            yield from _of_a_target(each, f"publish[{number}]")
+            found = list(_of_a_target(each, f"publish[{number}]"))
+            yield from found
+            # A place that cannot be named is a flaw of its own.
+            with suppress(PipelineError):
+                name = "" if found else _target(each).name
+                if name and name in names:
+                    yield Flaw(f"publish[{number}]", f"{name} stands twice", "keep one of them")
+                names.append(name)
+
+
+def _places(said: object) -> Iterator[Flaw]:
+    """Places on Azure that name no container."""
+    for key, value in _texts(said):
+        if value.startswith(AZURE) and not IN_A_CONTAINER.match(value):
+            cure = "write az://ACCOUNT/CONTAINER, or a path below it"
+            yield Flaw(key, f"{value!r} names no container", cure)
 
 
 def _of_a_target(said: dict[str, Any], key: str) -> Iterator[Flaw]:
@@ -85,19 +108,29 @@ def _of_a_target(said: dict[str, Any], key: str) -> Iterator[Flaw]:
     yield from found
     if kind == "mail" and not found and not {"smtp", "folder"} & said.keys():
         yield Flaw(key, "the mail goes nowhere", 'state smtp = "HOST:PORT", or folder')
+    smtp = said.get("smtp")
+    if kind == "mail" and isinstance(smtp, str) and not SERVER.match(smtp):
+        yield Flaw(f"{key}.smtp", f"{smtp!r} is no mail server", 'write smtp = "HOST:PORT"')
 
 
-def _secrets(said: object, key: str = "") -> Iterator[Flaw]:
+def _secrets(said: object) -> Iterator[Flaw]:
+    for key, value in _texts(said):
+        if SECRET.search(value):
+            yield Flaw(
+                key,
+                "it holds a secret",
+                "take it out: secrets come from the environment or DefaultAzureCredential; a place "
+                "on Azure is named az://ACCOUNT/CONTAINER/PREFIX, a webhook's URL by url_from",
+            )
+
+
+def _texts(said: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of the settings, by its key."""
     if isinstance(said, dict):
         for name, value in said.items():
-            yield from _secrets(value, f"{key}.{name}" if key else name)
+            yield from _texts(value, f"{key}.{name}" if key else name)
     elif isinstance(said, list):
         for number, value in enumerate(said):
-            yield from _secrets(value, f"{key}[{number}]")
-    elif isinstance(said, str) and SECRET.search(said):
-        yield Flaw(
-            key,
-            "it holds a secret",
-            "take it out: secrets come from the environment or DefaultAzureCredential; a place on "
-            "Azure is named az://ACCOUNT/CONTAINER/PREFIX, a webhook's URL by url_from",
-        )
+            yield from _texts(value, f"{key}[{number}]")
+    elif isinstance(said, str):
+        yield key, said

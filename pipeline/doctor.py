@@ -4,7 +4,7 @@ import ctypes.util
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -15,6 +15,7 @@ from pipeline.examined import PROBE, Check, examined
 from pipeline.location import deleted, listed, named, put
 from pipeline.report import FONTS, PANGO
 from pipeline.storage import BrokenBlobError, blobs
+from pipeline.telemetry import endpoints, tried, wanted
 from pipeline.wording import of
 
 PACKAGES = ("duckdb", "polars", "pyarrow", "deltalake", "matplotlib", "weasyprint")
@@ -33,7 +34,7 @@ def checks(
     """
     if config is not None:
         found, own, place = examined(config, datetime.now(UTC))
-        return [*checks((*sources, *own), lake or place), *found]
+        return [*checks((*sources, *own), lake or place), *found, *_telemetry()]
     machine = [_python(), *map(_package, PACKAGES), _pango(), _fonts(), _space()]
     return [*machine, *map(_source, sources), *(_lake(lake) if lake else [])]
 
@@ -74,6 +75,16 @@ def _space() -> Check:
     says = f"{free / (1 << 30):,.1f} GiB free in {folder}"
     enough = free >= LEAST_FREE_BYTES
     return Check("free space", enough, says, "" if enough else "set TMPDIR to a larger disk")
+
+
+def _telemetry() -> Iterator[Check]:
+    """Whether OpenTelemetry would take what a run sends; nothing where none is wanted."""
+    if not wanted():
+        return
+    failures = tried()
+    yield from (_unsound("telemetry", each) for each in failures)
+    if not failures:
+        yield Check("telemetry", True, f"{endpoints()}: taken")
 
 
 def _source(source: str) -> Check:

@@ -58,6 +58,12 @@ class Periods(msgspec.Struct, frozen=True):
     after: Period
 
 
+class Issue(msgspec.Struct, frozen=True):
+    """What a report was issued as by the scheduled job: the id that its incident is known by."""
+
+    id: str
+
+
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """How a report was made; ``said`` is all that it says."""
 
@@ -69,6 +75,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     lake: LakeRead | None = None
     settings: Settings | None = None
     comparison: Periods | None = None
+    issue: Issue | None = None
     said: dict[str, Any] = {}
 
 

@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-SEE = "see deploy/gateway-rca.toml for each setting with its meaning"
+SEE = "'gateway-rca config example' prints each setting with its meaning"
 
 
 @dataclass(frozen=True, slots=True)

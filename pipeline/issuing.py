@@ -2,7 +2,8 @@
 
 An incident is known again by its gateway and overlap in time, and keeps its id. It is looked into
 again only where rows about its time arrived since; a revision is issued only where the verdict is
-another, it has ended, or what was wanting came.
+another, it has ended, or what was wanting came. One that these rows dissolve is withdrawn, by a
+revision that says so.
 """
 
 import tempfile
@@ -20,7 +21,7 @@ from pipeline.engines.duckdb import DuckDB
 from pipeline.incident_finding import Incident, Issue
 from pipeline.investigate import looked_into
 from pipeline.lake import Lake
-from pipeline.ledger import SAME_INCIDENT, Entry, entries, folder, issue, matched, newest
+from pipeline.ledger import INCIDENT, SAME_INCIDENT, Entry, entries, folder, issue, matched, newest
 from pipeline.report import USUAL, Report, write
 from pipeline.run import illustrated
 from pipeline.survey import Survey, survey
@@ -31,7 +32,8 @@ from pipeline.wording import count, last, slug, utc
 # Rows of these, from an hour before an incident to an hour after it, are what it rests on.
 EVIDENCE = ("requests", "flows", "metrics", "health_events", "changes")
 NEAR = timedelta(hours=1)
-KIND = "incident"
+LOOK_BACK = "the settings, incident.look_back_days"
+AROUND = "the time of the incident, and an hour before and after it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,13 @@ def issued(
     """
     since = floor(now - timedelta(days=settings.incident.look_back_days)).replace(minute=0)
     seen = survey(DuckDB(), lake, (since, None), settings)
-    known = [each for each in newest(entries(lake)).values() if each.kind == KIND]
+    known = [each for each in newest(entries(lake)).values() if each.kind == INCIDENT]
     before = matched([(run.gateway, run.start, run.last) for run in seen.found], known)
     done = Found([], [], {}, 0)
     for place, run in enumerate(seen.found):
         if not go_on():
             return replace(done, left=len(seen.found) - place)
-        rows, earlier = _evidence(seen, run), before.get(place)
+        rows, earlier = _evidence(seen, run.start, run.last), before.get(place)
         completed = bool(earlier and not earlier.complete and not incomplete)
         if earlier:
             same = rows == weighed.get(earlier.id, earlier.evidence)
@@ -82,7 +84,50 @@ def issued(
         done.missing.extend(each for each in missing if each not in done.missing)
         if entry:
             done.issued.append(entry)
+    gone = [each for each in known if each not in before.values() and each.onset >= since + NEAR]
+    if settings.incident.reissue and not incomplete:
+        _withdraw(seen, gone, now, weighed, done)
     return done
+
+
+def _withdraw(
+    seen: Survey, gone: list[Entry], now: datetime, weighed: dict[str, str], done: Found
+) -> None:
+    """Issues of each incident that is not found any more that it is none, if rows say so."""
+    for before in gone:
+        rows = _evidence(seen, before.onset, before.finish)
+        if before.withdrawn or rows == weighed.get(before.id, before.evidence):
+            continue
+        done.weighed[before.id] = rows
+        revision = before.revision + 1
+        entry = replace(
+            before,
+            blob=folder(before.id, revision),
+            revision=revision,
+            issued_at=now,
+            going=False,
+            mechanism=None,
+            trigger=None,
+            status=None,
+            snat=None,
+            evidence=rows,
+            title=f"WITHDRAWN: no incident at {last(before.gateway)} on {before.onset:%Y-%m-%d}, "
+            f"revision {revision}",
+        )
+        # Of rows that were forgotten nobody can say that they tell of no incident.
+        if any(entry.rows.get(name, 0) < told for name, told in before.rows.items()):
+            continue
+        bounds = (floor(before.onset - NEAR), before.finish + NEAR)
+        near = survey(DuckDB(), seen.lake, bounds, seen.settings)
+        if near.found:
+            continue
+        why = [*changes(before, entry)]
+        report = illustrated(looked_into(near, [], lambda _: None))
+        stamp = Issue(entry.id, revision, why, [])
+        entry = replace(entry, says="\n".join(why))
+        written, missing = _written(seen.lake, entry, stamped(report, stamp, AROUND))
+        done.missing.extend(each for each in missing if each not in done.missing)
+        done.issued.append(written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +149,7 @@ class _Maker:
             return None, []
         stamp = Issue(entry.id, entry.revision, why, self.incomplete)
         entry = replace(entry, says="\n".join((entry.says, *why, *self._stamps())))
-        with tempfile.TemporaryDirectory(prefix="gateway-rca-") as place:
-            outputs = {each: Path(place) / f"rca.{each}" for each in USUAL}
-            written, missing = write(stamped(illustrated(found), stamp), outputs)
-            entry = replace(entry, files=",".join(path.name for path in written))
-            issue(self.seen.lake, entry, written)
-        return entry, missing
+        return _written(self.seen.lake, entry, stamped(illustrated(found), stamp))
 
     def _worth(self, before: Entry, entry: Entry, why: list[str]) -> bool:
         followed_up = (before.going and not entry.going) or (entry.complete and not before.complete)
@@ -131,7 +171,7 @@ class _Maker:
         until = "still going at the end of the data" if run.end is None else f"to {_utc(run.last)}"
         return Entry(
             blob=folder(id_, revision),
-            kind=KIND,
+            kind=INCIDENT,
             id=id_,
             revision=revision,
             issued_at=self.now,
@@ -160,9 +200,18 @@ class _Maker:
         return free
 
 
-def stamped(report: Report, stamp: Issue) -> Report:
+def _written(lake: Lake, entry: Entry, report: Report) -> tuple[Entry, list[str]]:
+    """Writes a report, and makes it part of the lake; what of it could not be written."""
+    with tempfile.TemporaryDirectory(prefix="gateway-rca-") as place:
+        outputs = {each: Path(place) / f"rca.{each}" for each in USUAL}
+        written, missing = write(report, outputs)
+        entry = replace(entry, files=",".join(path.name for path in written))
+        issue(lake, entry, written)
+    return entry, missing
+
+
+def stamped(report: Report, stamp: Issue, window_from: str = LOOK_BACK) -> Report:
     """The report on one incident under the id that it is known by, saying what it is issued as."""
-    (incident,) = report.findings.incidents
     figures = [
         msgspec.structs.replace(each, incident=stamp.id) if each.incident else each
         for each in report.findings.figures
@@ -171,8 +220,10 @@ def stamped(report: Report, stamp: Issue) -> Report:
         report,
         findings=msgspec.structs.replace(
             report.findings,
-            window_from="the settings, incident.look_back_days",
-            incidents=[msgspec.structs.replace(incident, id=stamp.id)],
+            window_from=window_from,
+            incidents=[
+                msgspec.structs.replace(each, id=stamp.id) for each in report.findings.incidents
+            ],
             figures=figures,
             issue=stamp,
         ),
@@ -194,6 +245,16 @@ def changes(before: Entry, now: Entry) -> Iterator[str]:
 
 
 def _differences(before: Entry, now: Entry) -> Iterator[str]:
+    if now.withdrawn:
+        yield (
+            f"This was reported as {slug(before.mechanism)} ({before.status}), from "
+            f"{_utc(before.onset)} to {_utc(before.finish)}. With what arrived since, nothing at "
+            "that time departs from the usual by as much as an incident takes."
+        )
+        return
+    if before.withdrawn:
+        yield f"It was withdrawn; it is an incident: {slug(now.mechanism)} ({now.status})."
+        return
     if (before.mechanism, before.status) != (now.mechanism, now.status):
         yield (
             f"The verdict was {slug(before.mechanism)} ({before.status}); "
@@ -217,9 +278,9 @@ def _utc(moment: datetime) -> str:
     return utc(told(moment))
 
 
-def _evidence(seen: Survey, run: Run) -> str:
+def _evidence(seen: Survey, start: datetime, last: datetime) -> str:
     """Rows of each dataset about the time of an incident, as JSON."""
-    parameters = {"start": run.start - NEAR, "stop": run.last + NEAR}
+    parameters = {"start": start - NEAR, "stop": last + NEAR}
     found = {}
     for name in EVIDENCE:
         files = seen.lake.files_between(name, "time", parameters["start"], parameters["stop"])

@@ -5,18 +5,16 @@ only clock is ``now``.
 """
 
 import hashlib
-import resource
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from pipeline import delivery, lease, ledger, log, upkeep
+from pipeline import delivery, lease, ledger, log, telemetry, upkeep
 from pipeline import manifest as manifests
 from pipeline.checked import Target, targets
 from pipeline.config import Land, Settings, Weekday
@@ -24,9 +22,8 @@ from pipeline.errors import ExitStatus, NothingToReportError, PipelineError
 from pipeline.issuing import EVIDENCE, issued
 from pipeline.lake import Lake
 from pipeline.land import land
-from pipeline.landed import Landing
 from pipeline.landing import problems
-from pipeline.manifest import Manifest, OfSource
+from pipeline.manifest import Manifest, OfSource, Part
 from pipeline.report import NO_PANGO, USUAL
 
 DAY = timedelta(days=1)
@@ -51,20 +48,27 @@ def run(
     if settings.land is None:
         raise PipelineError("the settings have no [land]; state its sources and lake")
     lake = Lake(settings.land.lake)
+    job = Job(lake, settings, settings.land, now, stopping, Manifest(started=now()))
     try:
         lake.ready()
         with lease.held(lake):
             before = manifests.last(lake)
-            job = Job(lake, settings, settings.land, now, stopping, manifests.begun(now(), before))
+            job.manifest = manifests.begun(now(), before)
             job.done(before)
-            return job.manifest
-    except lease.HeldError:
+    except lease.HeldError as error:
+        job.stopped(error)
         raise
     except PipelineError as error:
-        told = Manifest(started=now(), errors=[f"lake: {error}"])
-        for each in delivery.notify(targets(settings), told):
-            log.problem("notice not published", why=each)
+        # What failed before was told, and so was why.
+        if not job.manifest.errors:
+            told = msgspec.structs.replace(job.manifest, errors=[f"lake: {error}"])
+            for each in delivery.notify(targets(settings), told):
+                log.problem("notice not published", why=each)
+        job.stopped(error)
         raise StoppedError(f"{error}") from error
+    finally:
+        telemetry.export(lake.named, job.manifest, job.parts)
+    return job.manifest
 
 
 @dataclass(slots=True)
@@ -77,6 +81,7 @@ class Job:
     now: Callable[[], datetime]
     stopping: Callable[[], bool]
     manifest: Manifest
+    parts: list[Part] = field(default_factory=list)
 
     def done(self, before: Manifest | None) -> None:
         """Does all parts, and keeps the manifest whatever becomes of them."""
@@ -90,15 +95,16 @@ class Job:
         finally:
             if manifest.errors and manifest.errors != _own_errors(before):
                 manifest.errors += delivery.notify(to, manifest)
-            manifest.ended = self.now()
-            manifest.took_s = (manifest.ended - manifest.started).total_seconds()
-            manifest.peak_memory_bytes = _peak_memory()
-            if manifest.errors:
-                manifest.outcome = "incomplete"
-            elif manifest.outcome == "running":
-                manifest.outcome = "done"
-            manifests.kept(self.lake, manifest)
-            log.event("run ended", **msgspec.to_builtins(manifest))
+            manifests.closed(manifest, self.now())
+            try:
+                manifests.kept(self.lake, manifest)
+            finally:
+                log.event("run ended", **msgspec.to_builtins(manifest))
+
+    def stopped(self, error: PipelineError) -> None:
+        """Ends a run whose manifest the lake does not take."""
+        self.manifest.errors.append(f"lake: {error}")
+        manifests.closed(self.manifest, self.now())
 
     def _parts(self, to: list[Target]) -> None:
         unfinished = False
@@ -120,9 +126,9 @@ class Job:
                 self._tidied()
 
     @contextmanager
-    def _part(self, name: str) -> Iterator[None]:
+    def _part(self, name: str, source: OfSource | None = None) -> Iterator[None]:
         """A part of the run: what fails in it is told, and the others go on."""
-        begun = self.now()
+        begun, told_before = self.now(), len(self.manifest.errors)
         try:
             yield
         except NothingToReportError as error:
@@ -134,7 +140,9 @@ class Job:
             log.bug("bug", part=name)
             told = f"{type(error).__name__}: {error}".splitlines()[0]
             self._failed(f"{name}: a fault of gateway-rca itself, see the log: {told}")
-        self.manifest.steps[name] = (self.now() - begun).total_seconds()
+        ended, errors = self.now(), tuple(self.manifest.errors[told_before:])
+        self.manifest.steps[name] = (ended - begun).total_seconds()
+        self.parts.append(Part(name, begun, ended, errors, source))
 
     def _failed(self, error: str) -> None:
         self.manifest.errors.append(error)
@@ -159,9 +167,9 @@ class Job:
         for source in self.land.sources:
             told = OfSource(source.partition("?")[0])
             self.manifest.sources.append(told)
-            with self._part(f"land {told.source}"):
+            with self._part(f"land {told.source}", told):
                 landing = land([source], self.lake, go_on=self._go_on)
-                _tell(told, landing)
+                told.tell(landing)
                 log.event("landed", **msgspec.to_builtins(told))
                 whole = whole and not landing.stopped
                 for each in problems(landing):
@@ -182,6 +190,7 @@ class Job:
             self.manifest.weighed,
             self._go_on,
         )
+        self.manifest.incidents = sum(each.revision == 1 for each in found.issued)
         for each in found.issued:
             self.manifest.reports.append(f"{each.id} revision {each.revision}: {each.title}")
             log.event("issued", id=each.id, revision=each.revision, title=each.title)
@@ -216,7 +225,12 @@ class Job:
 
         with tempfile.TemporaryDirectory(prefix="gateway-rca-") as folder:
             output = Path(folder) / "capacity.pdf"
-            files = write_review(self.lake, self.settings, output, USUAL, as_of=at, weeks=1)
+            try:
+                files = write_review(self.lake, self.settings, output, USUAL, as_of=at, weeks=1)
+            except NothingToReportError as error:
+                # The lake is younger than the week; the run did well all the same.
+                self._note(f"review: {error}")
+                return
             ledger.issue(self.lake, self._review(id_, at, files), files)
             if output not in files:
                 self._failed(f"review: {NO_PANGO}")
@@ -276,17 +290,3 @@ def _own_errors(before: Manifest | None) -> list[str]:
     """The errors of the run before, but for those of telling them."""
     told = before.errors if before else []
     return [each for each in told if not each.startswith(delivery.NOTICE)]
-
-
-def _tell(told: OfSource, landing: Landing) -> None:
-    told.blobs, told.read, told.unchanged = landing.seen, landing.read, landing.skipped
-    told.lines, told.rows = landing.lines, dict(landing.rows)
-    told.duplicates, told.pending = landing.duplicates, landing.pending
-    told.quarantined = landing.quarantined.total()
-    told.set_aside = landing.set_aside.total()
-    told.unfinished = landing.stopped
-
-
-def _peak_memory() -> int:
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024

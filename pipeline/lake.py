@@ -124,6 +124,8 @@ class Lake:
     location: str | Path
     kept: bool = True
     _tables: dict[str, DeltaTable] = field(default_factory=dict)
+    # How each table was opened: a token among it lives for an hour, and a run may for longer.
+    _opened: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     _seen: dict[str, _Marks] = field(default_factory=dict)
     _missing: set[str] = field(default_factory=set)
 
@@ -214,14 +216,15 @@ class Lake:
         Commits are counted from 1. Raises ``ForgottenError`` where the log does not go so far back.
         """
         files = self._log(name)
-        try:
-            return [
-                f"{self.place(name)}/{path}"
-                for version in range(after, upto)
-                for path in added(files, version)
-            ]
-        except FileNotFoundError as error:
-            raise ForgottenError from error
+        with self.telling():
+            try:
+                return [
+                    f"{self.place(name)}/{path}"
+                    for version in range(after, upto)
+                    for path in added(files, version)
+                ]
+            except FileNotFoundError as error:
+                raise ForgottenError from error
 
     def _log(self, name: str) -> FileSystem:
         return opened(*delta(self.place(name)))
@@ -329,7 +332,7 @@ class Lake:
                     app_transactions=[Transaction(TURN, version + 1), *_marked(spans)]
                 ),
             )
-        table.update_incremental()
+            table.update_incremental()
         if is_remote(place):
             for each in files:
                 (room / each.path).unlink()
@@ -345,7 +348,8 @@ class Lake:
         if seen.version < version:
             # Told again from the start, an older mark would for a moment stand where another thread
             # looks for the newest; so nobody sees them before all are there.
-            told = dict(transactions(self._log(name), seen.version, version))
+            with self.telling():
+                told = dict(transactions(self._log(name), seen.version, version))
             seen = _Marks(version, {**seen.by_application, **told})
             self._seen[name] = seen
         return seen.by_application
@@ -354,11 +358,10 @@ class Lake:
         """A dataset's table; None if nothing landed in it ever."""
         if name in self._missing:
             return None
-        if name not in self._tables:
-            uri, options = delta(self.place(name))
+        uri, options = delta(self.place(name))
+        if self._opened.get(name) != options:
             try:
-                with self.telling():
-                    self._tables[name] = DeltaTable(uri, storage_options=options)
+                self._open(name, uri, options)
             except TableNotFoundError:
                 # To look is a request to a storage account; once is enough.
                 self._missing.add(name)
@@ -379,7 +382,12 @@ class Lake:
                 storage_options=options,
             )
         self._missing.discard(name)
-        self._tables[name] = DeltaTable(uri, storage_options=options)
+        return self._open(name, uri, options)
+
+    def _open(self, name: str, uri: str, options: dict[str, str]) -> DeltaTable:
+        with self.telling():
+            self._tables[name] = DeltaTable(uri, storage_options=options)
+        self._opened[name] = options
         return self._tables[name]
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
+from pipeline.azure_place import place
 from pipeline.errors import PipelineError
 from pipeline.location import is_remote, named
 
@@ -13,7 +14,8 @@ OS_ERROR = re.compile(r"([A-Z][^:\n]*) \(os error \d+\)")
 # How deltalake tells that a storage account did not answer, lacks a container, or refused.
 UNREACHABLE = re.compile(r"error sending request|client error \(Connect\)|timed out")
 NO_CONTAINER = re.compile(r"ContainerNotFound|specified container does not exist|404 Not Found")
-NO_PERMISSION = re.compile(r"Authoriz|Authentic|\b40[13]\b")
+REFUSED = re.compile(r"Authoriz|Authentic|necessary privileges|\b40[13]\b")
+CODE = re.compile(r"<Code>(\w+)</Code>")
 CONTAINER = re.compile(r"az://([^/]+)/([^/]+)")
 
 
@@ -41,10 +43,11 @@ def _service_reason(lake: str, error: str) -> str:
             f"account {account} has no container {container}; create it: az storage container "
             f"create --account-name {account} --name {container} --auth-mode login"
         )
-    if "AuthenticationFailed" in error:
-        return "the key or token is refused; see AZURE_STORAGE_CONNECTION_STRING, or sign in again"
     if UNREACHABLE.search(error):
         return "the storage account does not answer; check network, firewall and proxy"
-    if NO_PERMISSION.search(error):
-        return "no permission; a lake takes the role Storage Blob Data Contributor"
+    if REFUSED.search(error):
+        from pipeline import azure_blobs
+
+        code = told[1] if (told := CODE.search(error)) else ""
+        return azure_blobs.refusal(place(lake).access, code, "write")
     return f"the storage account refused: {error.splitlines()[0]}"

@@ -22,6 +22,7 @@ from pipeline.storage import blob_at
 REPORTS = "reports"
 DELIVERIES = "deliveries"
 FOLDER = "issued"
+INCIDENT = "incident"
 # Parts of one incident seen by two runs lie this near, as runs of failures that are one incident.
 SAME_INCIDENT = timedelta(minutes=10)
 
@@ -48,6 +49,11 @@ class Entry:
     title: str
     says: str
     files: str
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether it says of an incident that it is none any more."""
+        return self.kind == INCIDENT and self.mechanism is None
 
     @property
     def rows(self) -> dict[str, int]:

@@ -92,7 +92,7 @@ def named(location: str) -> str:
 def delta(location: str) -> tuple[str, dict[str, str]]:
     """The URI and the storage options with which deltalake opens a table at a location.
 
-    The options hold a secret, of which a token lives for an hour or so: ask again for each opening.
+    The options hold a secret, of which a token lives for an hour or so: ask again for each use.
     """
     if not is_remote(location):
         return location, {}

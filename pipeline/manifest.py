@@ -4,7 +4,10 @@ One is written when a run begins and written over when it ends; what a killed ru
 ``running``.
 """
 
+import resource
+import sys
 import tempfile
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +15,9 @@ from typing import Literal
 
 import msgspec
 
+from pipeline.errors import ExitStatus
 from pipeline.lake import Lake
+from pipeline.landed import Landing
 from pipeline.location import deleted, listed, put
 from pipeline.storage import blob_at
 
@@ -35,12 +40,22 @@ class OfSource(msgspec.Struct):
     pending: int = 0
     unfinished: bool = False
 
+    def tell(self, landing: Landing) -> None:
+        """Takes over what a landing saw and did."""
+        self.blobs, self.read, self.unchanged = landing.seen, landing.read, landing.skipped
+        self.lines, self.rows = landing.lines, dict(landing.rows)
+        self.duplicates, self.pending = landing.duplicates, landing.pending
+        self.quarantined = landing.quarantined.total()
+        self.set_aside = landing.set_aside.total()
+        self.unfinished = landing.stopped
+
 
 class Manifest(msgspec.Struct, kw_only=True):
     """What a run did. Times are UTC; ``took_s`` and ``steps`` are seconds.
 
     ``seen`` is what the last look for incidents rested on: the lake's commits and the settings;
-    ``weighed`` the rows about each that the last look at it rested on, by its id.
+    ``weighed`` the rows about each that the last look at it rested on, by its id. ``incidents``
+    were reported for the first time; ``succeeded`` is when the last run that did well began.
     """
 
     started: datetime
@@ -51,6 +66,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     steps: dict[str, float] = msgspec.field(default_factory=dict)
     peak_memory_bytes: int = 0
     sources: list[OfSource] = msgspec.field(default_factory=list)
+    incidents: int = 0
     reports: list[str] = msgspec.field(default_factory=list)
     delivered: list[str] = msgspec.field(default_factory=list)
     errors: list[str] = msgspec.field(default_factory=list)
@@ -58,11 +74,30 @@ class Manifest(msgspec.Struct, kw_only=True):
     seen: str = ""
     weighed: dict[str, str] = msgspec.field(default_factory=dict)
     tidied: datetime | None = None
+    succeeded: datetime | None = None
+
+    @property
+    def status(self) -> ExitStatus:
+        """What the command that made the run ends with."""
+        if self.errors or self.outcome == "running":
+            return ExitStatus.INCOMPLETE
+        return ExitStatus.NOTHING if self.outcome == "nothing" else ExitStatus.DONE
 
     @property
     def name(self) -> str:
         """The file's name: the moment at which the run began."""
         return f"{self.started:%Y%m%dT%H%M%S%f}Z.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a run as it happened; that of a ``source`` lies within the one that lands all."""
+
+    name: str
+    began: datetime
+    ended: datetime
+    errors: tuple[str, ...] = ()
+    source: OfSource | None = None
 
 
 def begun(now: datetime, before: Manifest | None) -> Manifest:
@@ -73,7 +108,23 @@ def begun(now: datetime, before: Manifest | None) -> Manifest:
         seen=before.seen if before else "",
         weighed=before.weighed if before else {},
         tidied=before.tidied if before else None,
+        succeeded=before.succeeded if before else None,
     )
+
+
+def closed(manifest: Manifest, now: datetime) -> None:
+    """Tells how a run ended; one that failed after all is told of again."""
+    manifest.ended = now
+    manifest.took_s = (now - manifest.started).total_seconds()
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    manifest.peak_memory_bytes = most if sys.platform == "darwin" else most * 1024
+    if manifest.errors:
+        manifest.outcome = "incomplete"
+        if manifest.succeeded == manifest.started:
+            manifest.succeeded = None
+    elif manifest.outcome == "running":
+        manifest.outcome = "done"
+        manifest.succeeded = manifest.started
 
 
 def kept(lake: Lake, manifest: Manifest) -> None:

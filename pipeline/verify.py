@@ -20,12 +20,14 @@ from pipeline.lake import Lake
 from pipeline.land import Progress, land
 from pipeline.query import Query, queries
 from pipeline.roll_up import keep_up
+from pipeline.survey import READ, survey
+from pipeline.transforms.incidents import Run
 from pipeline.versions import TOPOLOGY, Outcome, Reason, Since, lake_read
-from pipeline.window import Window, parsed
+from pipeline.window import Window, iso, parsed
 from pipeline.wording import of, short
 
-# How a report was made is not what it says; and figures are run again one by one.
-NOT_SAID = ("generator", "window_from", "lake", "settings", "figures")
+# How a report was made and issued is not what it says; and figures are run again one by one.
+NOT_SAID = ("generator", "window_from", "lake", "settings", "figures", "issue")
 # So many values that differ are named; beside them stand outcomes, so wide.
 TOLD = 12
 WIDTH = len(Outcome.UNCHECKED)
@@ -167,18 +169,26 @@ def _values(
 ) -> ValuesChecked:
     """The diagnosis of the same window with the same settings, against what the report says."""
     try:
-        bounds = (window.start, window.stop)
-        periods = _compared(known)
-        found = investigate.examined(DuckDB(), lake, bounds, stated, lambda _: None, *periods)
+        seen = survey(DuckDB(), lake, (window.start, window.stop), stated)
+        own = [run for run in seen.found if _concerns(known, run)]
+        found = investigate.looked_into(seen, own, lambda _: None, *_compared(known))
     except NothingToReportError as error:
         return ValuesChecked(Outcome.UNCHECKED, str(error), [])
     now = msgspec.json.decode(msgspec.json.encode(found.findings))
+    if known.issue:
+        now["incidents"] = [{**each, "id": known.issue.id} for each in now["incidents"]]
     said = {name: value for name, value in known.said.items() if name not in NOT_SAID}
     differ = list(differences(said, {name: now[name] for name in said if name in now}))
     if not differ:
         return ValuesChecked(Outcome.HOLDS, "", [])
-    why = since.told(frozenset(datasets()))
+    why = since.told(frozenset(READ))
     return ValuesChecked(why.outcome, why.why, differ)
+
+
+def _concerns(known: Document, run: Run) -> bool:
+    """Whether a report speaks of an incident: of all, but one that was issued is of one alone."""
+    said = [(each["gateway"], each["start"]) for each in known.said.get("incidents", [])]
+    return known.issue is None or (run.gateway, iso(run.start)) in said
 
 
 def _compared(known: Document) -> tuple[Window, ...]:

@@ -161,14 +161,17 @@ class Certificate:
 
 
 @contextmanager
-def managed_identity() -> Iterator[dict[str, str]]:
-    """The environment in which ``DefaultAzureCredential`` finds the identity of an App Service."""
+def managed_identity(lives_s: int = 3600) -> Iterator[dict[str, str]]:
+    """The environment in which ``DefaultAzureCredential`` finds the identity of an App Service.
+
+    A token of it ``lives_s`` seconds.
+    """
     secret = uuid4().hex
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # the name is Python's
             known = self.headers.get("X-IDENTITY-HEADER") == secret
-            answer = json.dumps(_token() if known else {}).encode()
+            answer = json.dumps(_token(lives_s) if known else {}).encode()
             self.send_response(200 if known else 401)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
@@ -179,13 +182,13 @@ def managed_identity() -> Iterator[dict[str, str]]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         endpoint = f"http://127.0.0.1:{server.server_port}/msi/token"
         yield {"IDENTITY_ENDPOINT": endpoint, "IDENTITY_HEADER": secret}
         server.shutdown()
 
 
-def _token() -> dict[str, str]:
+def _token(lives_s: int) -> dict[str, str]:
     # Azurite looks at who made it, for whom and until when, not at the signature.
     now = int(time.time())
     claims = {
@@ -193,14 +196,14 @@ def _token() -> dict[str, str]:
         "iss": "https://sts.windows.net/00000000-0000-0000-0000-000000000000/",
         "iat": now - 60,
         "nbf": now - 60,
-        "exp": now + 3600,
+        "exp": now + lives_s,
     }
     parts = (json.dumps({"alg": "HS256", "typ": "JWT"}), json.dumps(claims), "signature")
     return {
         "access_token": ".".join(
             base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts
         ),
-        "expires_on": str(now + 3600),
+        "expires_on": str(now + lives_s),
         "resource": "https://storage.azure.com",
         "token_type": "Bearer",
     }

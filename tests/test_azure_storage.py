@@ -19,7 +19,9 @@ from deltalake import DeltaTable, write_deltalake
 
 from pipeline import azure_blobs, azure_place, location
 from pipeline.blob_files import BlobFiles
+from pipeline.datasets import datasets
 from pipeline.errors import PipelineError
+from pipeline.lake import Lake, Span
 from pipeline.storage import CHUNK_BYTES, Blob, BrokenBlobError, blobs, read_ahead
 from tests import azurite as emulator
 from tests.azurite import ACCOUNT, KEY, Azurite, append
@@ -322,6 +324,23 @@ def test_a_managed_identity_reads_writes_and_keeps_a_lake(entra: Azurite, tmp_pa
     for _ in range(3):
         write_deltalake(uri, pa.table({"n": [1]}), mode="append", storage_options=options)
     assert DeltaTable(uri, storage_options=options).to_pyarrow_table().num_rows == 3
+
+
+def test_a_lake_outlives_the_token_that_it_was_opened_with(
+    entra: Azurite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a run of hours, or in a process whose token was old when the run began."""
+    with emulator.managed_identity(lives_s=2) as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        lake = Lake(at(entra.container(), "lake"))
+        row = {"report": "issued/x/r1", "target": "t", "delivered_at": datetime(2026, 3, 10)}
+        for blob in ("a", "b"):
+            told = {"blob": blob, **row}
+            rows = pa.Table.from_pylist([told], schema=datasets()["deliveries"].arrow_schema)
+            assert lake.append("deliveries", rows, [Span(blob, 0, 0, 1)]) == {blob}
+            time.sleep(2.5)
+        assert lake.commits("deliveries") == 3
 
 
 def test_without_any_credential_the_ways_to_one_are_named(

@@ -72,7 +72,8 @@ def test_the_lines_of_the_crontab_work_and_speak_up_when_they_fail(
         "/tmp/gateway-rca-status": f"{tmp_path}/status",
         INSTALLED: str(COMMAND),
     }
-    (tmp_path / "environment").write_text("export MPLCONFIGDIR=/tmp\n")
+    # As systemd takes it, without an `export`; the command must get it all the same.
+    (tmp_path / "environment").write_text("OTEL_EXPORTER_OTLP_ENDPOINT='no URL; none'\n")
 
     def done(line: str) -> str:
         for old, new in places.items():
@@ -82,8 +83,8 @@ def test_the_lines_of_the_crontab_work_and_speak_up_when_they_fail(
 
     run, status = cron_lines()
     assert done(run) == ""
-    (last,) = (tmp_path / "run.log").read_text().splitlines()[-1:]
-    assert json.loads(last)["event"] == "run ended"
+    told = [json.loads(each) for each in (tmp_path / "run.log").read_text().splitlines()]
+    assert [each["event"] for each in told[-2:]] == ["run ended", "telemetry not exported"]
     assert "none did well" in done(status)
     shutil.rmtree(tmp_path / "in")
     assert done(run).endswith(f"gateway-rca failed; see {tmp_path}/run.log\n")

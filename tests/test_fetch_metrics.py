@@ -86,7 +86,7 @@ def monitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Monitor]:
     azure_blobs.close()
     monkeypatch.setattr(metrics_api, "PAUSES_S", (0.01, 0.01))
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, managed_identity() as identity:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         for name, value in identity.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv(metrics_api.ENDPOINT, f"http://127.0.0.1:{server.server_port}")

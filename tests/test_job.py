@@ -1,6 +1,7 @@
 """The scheduled job, end to end: nothing twice, nothing lost, and nothing fails in silence."""
 
 import json
+import time
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from azure.storage.blob import BlobLeaseClient
 from click.testing import CliRunner
 
 from pipeline import azure_blobs, issuing, lease, ledger
@@ -19,7 +21,7 @@ from pipeline.cli import main
 from pipeline.config import Settings, Weekday
 from pipeline.investigate import Examined
 from pipeline.issuing import changes
-from pipeline.job import due, run
+from pipeline.job import StoppedError, due, run
 from pipeline.lake import Lake
 from pipeline.overdue import watched
 from pipeline.publishers import webhook
@@ -69,6 +71,13 @@ def failing(folder: Path, name: str = "PT1H", seconds: range = range(0, 3600, 4)
 
 
 EVENING = datetime(2026, 3, 10, 20, tzinfo=UTC)
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports come as JSON alone, for which nothing has to be drawn."""
+    monkeypatch.setattr(issuing, "USUAL", (Format.JSON,))
+    monkeypatch.setattr(issuing, "illustrated", lambda found: Report(found.findings, {}))
 
 
 def test_three_days_in_steps_make_one_report_and_its_revision(
@@ -223,11 +232,49 @@ def test_a_busy_storage_is_tried_again_then_told_then_made_good(
     assert_sound(tmp_path / "lake")
 
 
-def test_a_clock_that_jumps_changes_nothing_of_what_was_issued(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def verified(folder: Path) -> int:
+    """The status with which the report in a folder is verified."""
+    return CliRunner().invoke(main, ["verify", str(folder / "rca.json")]).exit_code
+
+
+@pytest.mark.usefixtures("plain")
+def test_an_incident_that_late_rows_dissolve_is_withdrawn(tmp_path: Path) -> None:
+    """Half an export tells of four failures a minute; the whole of it, that they are usual."""
+
+    def arrives(name: str, each_s: int, bad: Callable[[int], bool]) -> None:
+        told = []
+        for second in range(0, 3600, each_s):
+            codes = {"responseCode": 500, "backendResponseCode": 500} if bad(second) else {}
+            own = {"correlationId": f"{name}{second}", "isRequestSuccess": not codes}
+            told.append(json.dumps(record(second, properties=codes, **own)) + "\n")
+        blob(tmp_path / "in" / f"{name}.json", "".join(told).encode())
+
+    publish = [{"kind": "folder", "to": str(tmp_path / "out")}]
+    job = small(tmp_path, publish=publish)
+    arrives("a", 4, lambda s: 1800 <= s < 2100 and s % 60 < 16)
+    (reported,) = run(job, at(EVENING)).reports
+    assert "backend errors" in reported
+    assert verified(tmp_path / "out" / "incident" / "latest") == 0
+    # Rows about its time that change nothing withdraw nothing.
+    arrives("b", 600, lambda _: False)
+    assert run(job, at(EVENING + HOUR)).reports == []
+    arrives("c", 1, lambda s: s % 60 < 3)
+    (withdrawn,) = run(job, at(EVENING + 2 * HOUR)).reports
+    assert withdrawn.endswith("WITHDRAWN: no incident at contoso on 2026-03-10, revision 2")
+    found = json.loads((tmp_path / "out" / "incident" / "latest" / "rca.json").read_text())
+    assert (found["incidents"], found["issue"]["revision"]) == ([], 2)
+    was, arrived = found["issue"]["changes"]
+    assert was.startswith("This was reported as backend errors (")
+    assert arrived == "Since revision 1, rows about this time arrived: +3,606 requests."
+    assert verified(tmp_path / "out" / "incident" / "latest") == 0
+    # It is said once.
+    arrives("d", 600, lambda _: False)
+    assert run(job, at(EVENING + 3 * HOUR)).reports == []
+
+
+@pytest.mark.usefixtures("plain")
+def test_a_clock_that_jumps_changes_nothing_of_what_was_issued(tmp_path: Path) -> None:
     """Back by five hours, on by three days, and back again: one report, handed on once."""
-    monkeypatch.setattr(issuing, "USUAL", (Format.HTML, Format.JSON))
     failing(tmp_path)
     publish = [{"kind": "folder", "to": str(tmp_path / "out")}]
     job = small(tmp_path, publish=publish)
@@ -242,10 +289,10 @@ def test_a_clock_that_jumps_changes_nothing_of_what_was_issued(
     assert_sound(str(tmp_path / "lake"))
 
 
+@pytest.mark.usefixtures("plain")
 def test_a_link_that_expired_is_told_and_made_good_with_a_new_one(
-    azurite: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    azurite: Azurite, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(issuing, "USUAL", (Format.HTML, Format.JSON))
     failing(tmp_path)
     container = azurite.container()
     append(container, "PT1H.json", (tmp_path / "in" / "PT1H.json").read_bytes())
@@ -263,6 +310,83 @@ def test_a_link_that_expired_is_told_and_made_good_with_a_new_one(
     assert not any("sig=" in each for each in expired.errors)
     good = ran(timedelta(hours=1), EVENING + HOUR)
     assert (good.outcome, len(good.reports)) == ("done", 1)
+
+
+def thirds(folder: Path) -> list[bytes]:
+    """An incident, told by three blobs."""
+    failing(folder)
+    told = (folder / "in" / "PT1H.json").read_bytes().splitlines(keepends=True)
+    return [b"".join(told[start : start + 300]) for start in (0, 300, 600)]
+
+
+@pytest.mark.usefixtures("plain")
+def test_a_link_that_expires_in_mid_run_is_told_and_nothing_is_lost_or_doubled(
+    azurite: Azurite, tmp_path: Path
+) -> None:
+    container = azurite.container()
+    for number, content in enumerate(thirds(tmp_path)):
+        append(container, f"{number}/PT1H.json", content)
+    with busy(azurite.endpoint) as service:
+        url = azurite.sas_url(container.container_name)
+        land = {
+            "sources": [url.replace(azurite.endpoint, service.endpoint)],
+            "lake": str(tmp_path / "lake"),
+        }
+        # To list them, to look into each, and to read one.
+        service.good_for = 5
+        half = run(settings({"land": land}), at(EVENING))
+        assert half.outcome == "incomplete"
+        assert any("(and 1 more): the SAS is refused" in each for each in half.errors)
+        assert not any("sig=" in each for each in half.errors)
+        assert half.sources[0].rows == {"requests": 300}
+        service.good_for = None
+        whole = run(settings({"land": land}), at(EVENING + HOUR))
+    assert (whole.outcome, whole.sources[0].rows) == ("done", {"requests": 600})
+    last = ledger.entries(Lake(tmp_path / "lake"))[-1]
+    assert (last.complete, last.mechanism) == (True, "backend_errors")
+    assert_sound(tmp_path / "lake")
+
+
+@pytest.mark.usefixtures("plain")
+def test_a_lake_whose_credential_expires_in_mid_run_is_told_and_made_good(
+    azurite: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(tmp_path)
+    container = azurite.container()
+    lake = f"az://{ACCOUNT}/{container.container_name}/lake"
+    job = settings(
+        {
+            "land": {"sources": [str(tmp_path / "in")], "lake": lake},
+            "publish": [{"kind": "folder", "to": str(tmp_path / "out")}],
+        }
+    )
+
+    def allow(valid: timedelta) -> datetime:
+        url = azurite.sas_url(container.container_name, permission="racwdl", valid=valid)
+        told = f"AccountName={ACCOUNT};BlobEndpoint={azurite.endpoint};SharedAccessSignature="
+        monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", told + url.partition("?")[2])
+        azure_blobs.close()
+        return datetime.now(UTC) + valid
+
+    over = allow(timedelta(seconds=3))
+
+    def until_it_is_over() -> bool:
+        # Asked before rows are committed: what was read is at hand, and cannot be put anywhere.
+        time.sleep(max(0.0, (over - datetime.now(UTC)).total_seconds() + 1))
+        return False
+
+    with pytest.raises(StoppedError, match=r"lake/.*: the SAS expired at .*; make a new one"):
+        run(job, at(EVENING), until_it_is_over)
+    notice = json.loads((tmp_path / "out" / "notice" / "latest" / "notice.json").read_text())
+    assert "the SAS expired at" in notice["errors"][0]
+    assert "sig=" not in str(notice)
+    allow(timedelta(hours=1))
+    BlobLeaseClient(container.get_blob_client("lake/runs/lease")).break_lease(0)
+    good = run(job, at(EVENING + HOUR))
+    assert (good.outcome, good.sources[0].rows, len(good.reports)) == ("done", {"requests": 900}, 1)
+    assert good.notes == ["the run of 2026-03-10T20:00:00Z was stopped in its midst"]
+    assert {each.name for each in (tmp_path / "out" / "incident").glob("*/r?")} == {"r1"}
+    assert_sound(lake)
 
 
 def test_a_lake_that_cannot_be_worked_on_is_told_by_a_notice(tmp_path: Path) -> None:
@@ -388,6 +512,14 @@ def test_a_review_is_due_at_its_hour_of_its_day() -> None:
     assert due(*review, monday + timedelta(days=6, hours=17)) == monday
 
 
+def test_a_job_whose_first_review_has_no_week_behind_it_does_well(tmp_path: Path) -> None:
+    """Set up on a Tuesday; the review of Monday was due, and there was nothing to review."""
+    blob(tmp_path / "in" / "PT1H.json", lines(1))
+    done = run(small(tmp_path, capacity={"weekday": "monday"}), at(EVENING))
+    assert (done.outcome, done.errors, done.reports) == ("done", [], [])
+    assert [each.partition(":")[0] for each in done.notes] == ["review"]
+
+
 def test_the_dead_mans_check_sees_late_runs_failed_runs_and_gaps(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     day, gap = timedelta(hours=26), timedelta(hours=3)
@@ -433,6 +565,24 @@ def test_settings_of_a_job_are_checked_whole(tmp_path: Path) -> None:
         (told,) = [each for each in result.stderr.splitlines() if f"- at '{key}'; " in each]
         assert cure in told
     assert "abc" not in result.stderr
+
+
+def test_what_no_type_tells_is_checked_with_all_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "gateway-rca.toml"
+    folder = '[[publish]]\nkind = "folder"\nto = "out"\n'
+    file.write_text(
+        '[land]\nsources = ["az://x"]\nlake = "az://x/lake"\n' + folder + folder
+        + '[[publish]]\nkind = "mail"\nto = ["a@x"]\nfrom = "b@x"\nsmtp = "x:ten"\n'
+        + '[[publish]]\nkind = "folder"\nto = "az://x"\n'
+    )  # fmt: skip
+    told = CliRunner().invoke(main, ["config", "check", str(file)]).stderr
+    for flaw in (
+        "'az://x' names no container - at 'land.sources[0]'; write az://ACCOUNT/CONTAINER",
+        "stands twice - at 'publish[1]'; keep one of them",
+        "'x:ten' is no mail server - at 'publish[2].smtp'; write smtp = \"HOST:PORT\"",
+        "'az://x' names no container - at 'publish[3].to'; write az://ACCOUNT/CONTAINER",
+    ):
+        assert flaw in told
 
 
 def test_the_example_is_sound() -> None:

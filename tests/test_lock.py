@@ -11,7 +11,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 LOCK = (ROOT / "requirements.lock").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-NAMED = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+EXTRAS = PROJECT["optional-dependencies"].values()
+NAMED = [*PROJECT["dependencies"], *(each for extra in EXTRAS for each in extra)]
 ENTRY = re.compile(r"^(\S+)==([^\s;]+)(.*\n(?:[ ]+--hash=sha256:[0-9a-f]{64}.*\n)+)", re.MULTILINE)
 
 

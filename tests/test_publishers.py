@@ -3,8 +3,10 @@
 import email
 import email.policy
 import socketserver
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 
 from pipeline.publisher import Issued, PublishError
 from pipeline.publishers import publishers, webhook
+from tests.azurite import Certificate
 from tests.servers import hook
 
 
@@ -64,14 +67,31 @@ def test_a_mail_is_a_ready_file_with_the_report_attached(issued: Issued, tmp_pat
 
 
 @contextmanager
-def mailbox(refuse: bool = False) -> Iterator[tuple[str, list[bytes]]]:
-    """A mail server that takes every message, or none."""
+def mailbox(
+    refuse: bool = False, tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, list[bytes]]]:
+    """A mail server that takes every message, or none; by STARTTLS where it has a certificate."""
     taken: list[bytes] = []
 
     class Handler(socketserver.StreamRequestHandler):
+        def finish(self) -> None:
+            super().finish()
+            self.request.close()
+
         def handle(self) -> None:
             self.wfile.write(b"220 x\r\n")
             while said := self.rfile.readline().strip().upper():
+                if said.startswith(b"EHLO") and tls:
+                    self.wfile.write(b"250-x\r\n250 STARTTLS\r\n")
+                    continue
+                if said.startswith(b"STARTTLS") and tls:
+                    self.wfile.write(b"220 go\r\n")
+                    try:
+                        self.request = tls.wrap_socket(self.request, server_side=True)
+                    except OSError:
+                        return
+                    self.setup()
+                    continue
                 if said.startswith(b"DATA"):
                     self.wfile.write(b"354 go\r\n")
                     told = b""
@@ -84,7 +104,7 @@ def mailbox(refuse: bool = False) -> Iterator[tuple[str, list[bytes]]]:
                 self.wfile.write(b"250 x\r\n" if said != b"QUIT" else b"221 x\r\n")
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"127.0.0.1:{server.server_address[1]}", taken
         server.shutdown()
 
@@ -94,6 +114,21 @@ def test_a_mail_is_sent(issued: Issued) -> None:
         publish(issued, **MAIL, smtp=server, tls=False)
     (told,) = taken
     assert b"Subject: 75 requests failed" in told
+
+
+def test_a_mail_goes_to_nobody_but_whom_the_certificate_names(
+    issued: Issued, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Certificate.made(tmp_path)
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(made.certificate, made.key)
+    with mailbox(tls=server_side) as (server, taken):
+        with pytest.raises(PublishError, match="a certificate that is not trusted here"):
+            publish(issued, **MAIL, smtp=server)
+        assert taken == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(made.certificate))
+        publish(issued, **MAIL, smtp=server)
+    assert len(taken) == 1
 
 
 @pytest.mark.parametrize("server", ["refusing", "127.0.0.1:1"])
@@ -129,6 +164,26 @@ def test_a_card_for_teams_is_an_adaptive_card(
     card = attachment["content"]
     assert [each["text"] for each in card["body"]] == [issued.title, *issued.says]
     assert card["actions"] == []
+
+
+@pytest.mark.parametrize("card", ["teams", "slack"])
+def test_a_card_holds_no_more_than_is_taken(
+    card: str, issued: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack refuses a text of more than 3,000 letters, and so would every run after."""
+    many = replace(issued, says=tuple(f"source {n} <away> & gone" for n in range(500)))
+    with hook() as posted:
+        monkeypatch.setenv("HOOK", posted.url)
+        publish(many, kind="webhook", card=card, url_from="HOOK", link="https://x.example/")
+    (told,) = posted.taken
+    if card == "slack":
+        text = told["blocks"][0]["text"]["text"]
+        assert text.endswith("|Open the report>")
+    else:
+        text = "\n".join(e["text"] for e in told["attachments"][0]["content"]["body"])
+    assert len(text) <= 3_000
+    assert "source 0" in text
+    assert "… and more, in the report and in the run's manifest" in text
 
 
 def test_a_busy_webhook_is_tried_again(issued: Issued, monkeypatch: pytest.MonkeyPatch) -> None:

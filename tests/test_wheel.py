@@ -49,6 +49,11 @@ def test_the_demo_runs_from_the_wheel_in_another_folder(environment: Path, tmp_p
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rca.html", "rca.json", "rca.pdf"]
 
 
+def test_the_example_of_settings_comes_with_the_wheel(environment: Path, tmp_path: Path) -> None:
+    told = _run(environment / "bin/gateway-rca", "config", "example", folder=tmp_path)
+    assert told.stdout == (ROOT / "deploy" / "gateway-rca.toml").read_text(encoding="utf-8")
+
+
 def test_the_product_comes_from_the_wheel_alone(environment: Path, tmp_path: Path) -> None:
     told = _run(
         environment / "bin/python",

@@ -12,8 +12,27 @@ def config() -> None:
     """Look at the settings.
 
     \b
+    gateway-rca config example > gateway-rca.toml
     gateway-rca config check gateway-rca.toml
     """
+
+
+@config.command()
+@answered
+def example() -> None:
+    """Print settings of the scheduled job, each with its meaning.
+
+    \b
+    gateway-rca config example > gateway-rca.toml
+    """
+    from importlib.resources import files
+
+    # In the package, or in a checkout beside it.
+    package = Path(str(files("pipeline")))
+    inside = package / "samples" / "gateway-rca.toml"
+    beside = package.parent / "deploy" / "gateway-rca.toml"
+    text = (inside if inside.is_file() else beside).read_text(encoding="utf-8")
+    click.echo(text, nl=False)
 
 
 @config.command()

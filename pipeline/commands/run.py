@@ -40,6 +40,5 @@ def run(config: Path, as_json: bool) -> ExitStatus:
     else:
         for line in (*manifest.reports, *(f"published: {each}" for each in manifest.delivered)):
             click.echo(line)
-    if manifest.errors:
-        return incomplete(manifest.errors)
-    return ExitStatus.NOTHING if manifest.outcome == "nothing" else ExitStatus.DONE
+    incomplete(manifest.errors)
+    return manifest.status

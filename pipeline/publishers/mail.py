@@ -7,6 +7,7 @@ report is the same message.
 import mimetypes
 import os
 import smtplib
+import ssl
 import tempfile
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -21,12 +22,16 @@ from pipeline.location import put
 from pipeline.publisher import Issued, Publisher, PublishError
 
 TIMEOUT_S = 20
+SUBMISSION, SUBMISSIONS = 587, 465
 # A boundary that no attachment holds: base64 knows no underscore.
 BOUNDARY = "==_gateway_rca_=="
 
 
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
-    """Sent to ``smtp`` (HOST:PORT, with STARTTLS unless ``tls`` is false), or put in ``folder``."""
+    """Sent to ``smtp`` (HOST:PORT, by TLS unless ``tls`` is false), or put in ``folder``.
+
+    TLS begins after a greeting (STARTTLS), but at port 465 at once.
+    """
 
     kind: Literal["mail"]
     to: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
@@ -76,16 +81,28 @@ def _written(to: str, issued: Issued, mail: EmailMessage) -> None:
 
 
 def _sent(target: Mail, server: str, mail: EmailMessage) -> None:
-    host, _, port = server.partition(":")
+    host, _, told = server.partition(":")
+    port = int(told or SUBMISSION)
+    # The password is for no host but the one that the certificate names.
+    trusted = ssl.create_default_context()
     try:
-        with smtplib.SMTP(host, int(port or 587), timeout=TIMEOUT_S) as session:
-            if target.tls:
-                session.starttls()
+        with (
+            smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=trusted)
+            if target.tls and port == SUBMISSIONS
+            else smtplib.SMTP(host, port, timeout=TIMEOUT_S)
+        ) as session:
+            if target.tls and port != SUBMISSIONS:
+                session.starttls(context=trusted)
             if password := os.environ.get(target.password_from):
                 session.login(os.environ.get(target.username_from, target.sender), password)
             session.send_message(mail)
     except smtplib.SMTPResponseException as error:
         raise PublishError(f"{server} refused the mail with status {error.smtp_code}") from error
+    except ssl.SSLCertVerificationError as error:
+        raise PublishError(
+            f"{server} has a certificate that is not trusted here ({error.verify_message}); "
+            "SSL_CERT_FILE names those that are"
+        ) from error
     except (OSError, smtplib.SMTPException, ValueError) as error:
         raise PublishError(f"{server} did not take the mail ({type(error).__name__})") from error
 

@@ -18,6 +18,8 @@ TIMEOUT_S = 10
 # Seconds before each further try.
 PAUSES_S: tuple[float, ...] = (1, 4)
 LONGEST_PAUSE_S = 30.0
+# What one text of a card may hold: Slack refuses the card that has more.
+MOST_SAID = 2_800
 AGAIN = (408, 429, 500, 502, 503, 504)
 
 
@@ -69,12 +71,24 @@ def _linked(target: Webhook, issued: Issued) -> str | None:
     return f"{target.link.rstrip('/')}/{issued.folder}/{pages[0]}"
 
 
+def _said(issued: Issued) -> list[str]:
+    """What a card says below its title, as much of it as a card may hold."""
+    room = MOST_SAID - len(_escaped(issued.title))
+    said: list[str] = []
+    for each in issued.says:
+        room -= len(_escaped(each)) + 1
+        if room < 0:
+            return [*said, "… and more, in the report and in the run's manifest"]
+        said.append(each)
+    return said
+
+
 def _teams(target: Webhook, issued: Issued) -> dict[str, object]:
     """What a Teams workflow takes: a message that holds an Adaptive Card."""
     link = _linked(target, issued)
     texts: list[dict[str, object]] = [
         {"type": "TextBlock", "text": issued.title, "weight": "Bolder", "wrap": True},
-        *({"type": "TextBlock", "text": each, "wrap": True} for each in issued.says),
+        *({"type": "TextBlock", "text": each, "wrap": True} for each in _said(issued)),
     ]
     actions = [{"type": "Action.OpenUrl", "title": "Open the report", "url": link}] if link else []
     card = {
@@ -91,7 +105,7 @@ def _teams(target: Webhook, issued: Issued) -> dict[str, object]:
 def _slack(target: Webhook, issued: Issued) -> dict[str, object]:
     """What a Slack incoming webhook takes: blocks, and a text for notifications."""
     link = _linked(target, issued)
-    lines = [f"*{_escaped(issued.title)}*", *map(_escaped, issued.says)]
+    lines = [f"*{_escaped(issued.title)}*", *map(_escaped, _said(issued))]
     if link:
         lines.append(f"<{link}|Open the report>")
     text = {"type": "mrkdwn", "text": "\n".join(lines)}
