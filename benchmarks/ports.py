@@ -25,7 +25,7 @@ from benchmarks.measure import (
 THREADS = 2
 DAY = datetime.fromisoformat("2026-03-01")
 GATEWAY = "/subscriptions/0/providers/microsoft.apimanagement/service/apim-benchmark"
-# What queries/traffic/request_times.sql reads of a request, by way of queries/traffic/calls.sql.
+# What queries/traffic/request_kinds.sql asks of a request with a call, and when that was.
 USED = (
     "time, resource_id, instance, backend_host, backend_port, backend_protocol, backend_status, "
     "backend_ms, total_ms, status, success, errors, error_reason, error_message, error_ip, "

@@ -27,6 +27,7 @@ from pipeline.finding import (
     Refused,
     Span,
 )
+from pipeline.flow_weeks import flow_weeks
 from pipeline.lake import Lake
 from pipeline.level import Level
 from pipeline.levels import levels
@@ -120,9 +121,10 @@ def _known(
     }
     reuse = _reuse(engine, answers, ways, settings, times)
     shares = {each.gateway: each.share for each in reuse}
-    found = levels(engine, lake, ways, shares, settings, times.history, times.review)
+    found = levels(engine, lake, ways, shares, settings, times.history, times.review, hours)
     days = whole_days(times.history)
     peaks = {each.resource.key: each.peaks() for each in found}
+    flows, flow_note = flow_weeks(engine, lake, ways, found, times.review)
     return Reviewed(
         settings=settings,
         review=times.review,
@@ -136,6 +138,8 @@ def _known(
         starved=answers["starved_by_minute"].frame,
         fared=foretold.fared(engine, lake, times.review.stop.date(), peaks),
         weeks=int((times.review.stop - times.review.start) / WEEK),
+        flows=flows,
+        flow_note=flow_note,
     ), found
 
 
@@ -218,11 +222,12 @@ def _notes(lake: Lake, known: Reviewed, times: Times, ordered: list[Told]) -> li
         ],
     )
     idle = method.idle(known.settings, sorted(known.ways), called)
-    return [*idle, *([kept] if kept else [])]
+    return [*idle, *(each for each in (kept, known.flow_note) if each)]
 
 
 def _in_units(days: list[forecast.Day], of_resource: Told) -> list[forecast.Day]:
-    limit = of_resource.level.resource.limit
+    """In ports by gateway logs: it is these that the next review knows of all days."""
+    limit = of_resource.level.resource.limit / of_resource.scale
     return [
         forecast.Day(each.day, each.low * limit, each.median * limit, each.high * limit)
         for each in days

@@ -2,13 +2,14 @@
 
 from datetime import date, datetime, timedelta
 
-import numpy as np
+import msgspec
 import polars as pl
 
 from pipeline import capacity_demand as demand
 from pipeline import capacity_finding as finding
 from pipeline import capacity_outlook as outlook
 from pipeline.capacity_demand import rounded
+from pipeline.capacity_readings import readings
 from pipeline.level import Level
 from pipeline.reviewed import Reviewed, Told
 from pipeline.transforms import episodes, forecast
@@ -23,20 +24,9 @@ MISSES_SHOWN = 5
 def account(level: Level, known: Reviewed) -> Told:
     """All that is told of a resource."""
     own = level.resource
-    days, values = outlook.daily(level, known, upper=False)
-    _, upper = outlook.daily(level, known, upper=True)
-    planned = [
-        forecast.Event(each.name, each.start, each.stop, each.factor)
-        for each in known.settings.event
-        if each.concerns(own.gateway, own.destination)
-    ]
-    minutes = _minutes(level, known)
-    # What is not there any more crosses nothing.
-    there = minutes.height > 0
-    said = forecast.forecast(values, days[0], planned) if days and there else None
-    said_upper = forecast.forecast(upper, days[0], planned) if days and there else None
-    used = _utilisation(minutes, own.limit)
-    crossing = outlook.crossings(said, days, values)
+    given = readings(level, _minutes(level, known), known.flows.get(own.key))
+    minutes, used = given.minutes, given.leading.utilisation
+    dates = outlook.dates(level, known, given)
     ports = own.kind == "ports"
     misses = episodes.misses(minutes, own.limit, _starved(known, level)) if ports else []
     resource = finding.Resource(
@@ -46,28 +36,27 @@ def account(level: Level, known: Reviewed) -> Told:
         destination=own.destination,
         instance=own.instance,
         unit=own.unit,
-        basis=own.basis,  # type: ignore[arg-type]
-        sign=_sign(used, crossing, said, known.review.stop.date()),
-        utilisation=used,
+        sign=_sign(used, dates.crossing, dates.said, known.review.stop.date()),
         limit=own.limit,
         limit_from=own.limit_from,
         limit_is_fact=own.limit_is_fact,
-        headroom=None if used is None else round(max(0.0, 1 - used.peak), 4),
+        **msgspec.structs.asdict(given.leading),
+        other_bases=given.beside,
         sharing=level.sharing,
-        growth=outlook.growth(values, days),
-        crossing=crossing,
-        crossing_upper=outlook.crossings(said_upper, days, upper),
-        outlook=outlook.rests_on(said, values, days) if there else outlook.gone(values),
+        growth=dates.growth,
+        crossing=dates.crossing,
+        crossing_upper=dates.crossing_upper,
+        outlook=dates.outlook,
         alerts=[_alert(minutes, own.limit, at) for at in sorted(known.settings.capacity.alerts)],
         near_misses=_misses(minutes, own.limit, misses),
         near_miss_minutes=sum(each.minutes for each in misses),
         offenders=demand.offenders(level, known) if ports else [],
         last_forecast_scored=outlook.scored(known.fared.get(own.key)),
-        options=demand.options(level, known, used) if ports else [],
+        options=demand.options(level, known, given.leading) if ports else [],
         shift=demand.shift(level, known) if ports else None,
         peak_before=demand.peak_before(level, known),
     )
-    return Told(resource, level, days, values, said)
+    return Told(resource, level, minutes, dates.days, dates.values, dates.said, given.scale)
 
 
 def _minutes(level: Level, known: Reviewed) -> pl.DataFrame:
@@ -77,23 +66,6 @@ def _minutes(level: Level, known: Reviewed) -> pl.DataFrame:
         return minutes
     hours = known.hours.filter(pl.col("gateway") == level.resource.gateway)["hour"]
     return minutes.filter(pl.col("minute").dt.truncate("1h").is_in(hours.to_list()))
-
-
-def _utilisation(minutes: pl.DataFrame, limit: float) -> finding.Utilisation | None:
-    if minutes.is_empty():
-        return None
-    shares = minutes["estimate"].to_numpy() / limit
-    top = int(np.argmax(shares))
-    return finding.Utilisation(
-        p50=rounded(np.quantile(shares, 0.5)),
-        p95=rounded(np.quantile(shares, 0.95)),
-        p99=rounded(np.quantile(shares, 0.99)),
-        peak=rounded(shares[top]),
-        peak_at=told(minutes["minute"][top]),
-        lower_peak=rounded(minutes["lower"].max() / limit),  # type: ignore[operator]
-        upper_peak=rounded(minutes["upper"].max() / limit),  # type: ignore[operator]
-        minutes=minutes.height,
-    )
 
 
 def _sign(

@@ -30,17 +30,16 @@ def offenders(level: Level, known: Reviewed) -> list[finding.Offender]:
     ]
 
 
-def options(
-    level: Level, known: Reviewed, used: finding.Utilisation | None
-) -> list[finding.Option]:
+def options(level: Level, known: Reviewed, reading: finding.Reading) -> list[finding.Option]:
     """What would leave more headroom, least invasive first."""
+    used = reading.utilisation
     if used is None:
         return []
     own = level.resource
     now, _ = _traffic(level, known)
     calls = float(now["calls"].sum())
     demand = Demand(
-        share=_wanted(level, known),
+        share=_wanted(level, known, reading.basis, used.upper_peak),
         reuse=known.reuse_at(own.gateway),
         service_s=float(now["busy_ms"].sum()) / 1000 / calls if calls else 0.0,
     )
@@ -55,8 +54,13 @@ def options(
     ]
 
 
-def _wanted(level: Level, known: Reviewed) -> float:
-    """The greatest demand under review: that of its days, which may lie above the limit."""
+def _wanted(level: Level, known: Reviewed, basis: finding.Basis, upper: float) -> float:
+    """The greatest demand under review: that of its days, which may lie above the limit.
+
+    What flow logs told at most is what was wanted.
+    """
+    if basis == "flow_logs":
+        return upper
     days = {known.review.start.date() + timedelta(days=each) for each in range(7 * known.weeks + 1)}
     peaks = [each.estimate for each in level.days if each.day in days]
     return max(peaks, default=0.0) / level.resource.limit

@@ -23,6 +23,8 @@ from pipeline.finding import (
 Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
 Part = Annotated[float, msgspec.Meta(ge=0)]
 Kind = Literal["ports", "measured_ports", "nat_connections", "firewall_ports", "gateway_load"]
+Scope = Literal["instance", "unit", "total"]
+Basis = Literal["gateway_logs", "metrics", "flow_logs"]
 Sign = Literal["act", "watch", "fine", "unknown"]
 
 
@@ -146,16 +148,49 @@ class Shift(Shape, frozen=True):
     ports_per_1000_requests_before: float | None
 
 
+class Instance(Shape, frozen=True):
+    """How full one instance was, over the minutes of days on which it held anything."""
+
+    id: str
+    utilisation: Utilisation
+    headroom: Share
+
+
+class Reading(Shape, frozen=True):
+    """What one kind of data says of how full something was; the fields are those of a resource."""
+
+    basis: Basis
+    scope: Scope
+    utilisation: Utilisation | None
+    headroom: Share | None
+    peak_instance: str | None
+    instances: list[Instance]
+    spread: Part | None
+
+
 class Resource(Shape, frozen=True):
-    """Something that can be full: ports of a gateway towards a destination, or what it measured."""
+    """Something that can be full: ports of a gateway towards a destination, or what it measured.
+
+    ``scope`` says of how much ``limit`` is the limit. ``instance``: of each that is told, and
+    ``utilisation`` is that of the fullest one at each minute, ``peak_instance`` the one of the
+    peak, ``instances`` all of them, the fullest first, ``spread`` how far apart their peaks are.
+    ``unit``: of any, for none is told; at least and estimate are spread evenly, at most is the
+    unluckiest unit. ``total``: of all together. ``basis`` is the data that all this is by, and
+    ``other_bases`` what other data says of the same; growth and crossings are by gateway logs.
+    """
 
     id: str
     kind: Kind
     gateway: str
     destination: str | None
     instance: str | None
+    scope: Scope
+    peak_instance: str | None
+    instances: list[Instance]
+    spread: Part | None
     unit: str
-    basis: Literal["gateway_logs", "metrics"]
+    basis: Basis
+    other_bases: list[Reading]
     sign: Sign
     utilisation: Utilisation | None
     limit: float

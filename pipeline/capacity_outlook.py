@@ -1,22 +1,85 @@
 """Outlook of capacity: growth, crossings and forecasts of one resource; values in and out."""
 
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
+import msgspec
 import numpy as np
+import polars as pl
 
 from pipeline import capacity_finding as finding
 from pipeline.capacity_demand import rounded
+from pipeline.capacity_readings import Readings
 from pipeline.level import Level
 from pipeline.reviewed import Reviewed
 from pipeline.transforms import forecast
 from pipeline.transforms.daily import series
 from pipeline.transforms.trend import LEAST_DAYS, WEEK, Series, trend
+from pipeline.wording import factor
 
 GROWTH_DAYS = (30, 60, 90)
 # A window of growth must be told of for the most part.
 MOST = 0.75
 LEVELS = (0.8, 1.0)
 NEVER = finding.Crossing(low=None, median=None, high=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """The days of a resource with their peaks, and what is made of them."""
+
+    days: list[date]
+    values: Series
+    said: forecast.Forecast | None
+    growth: finding.Growth
+    crossing: finding.Crossings
+    crossing_upper: finding.Crossings
+    outlook: finding.Outlook
+
+
+def dates(level: Level, known: Reviewed, given: Readings) -> Dates:
+    """Growth, crossings and forecast of a resource, by the same data on all days.
+
+    Flow logs are read of the weeks reviewed alone: where these lead, all days by gateway logs are
+    taken times what they measured of those, unless that is so much that it refutes them.
+    """
+    days, values = daily(level, known, upper=False)
+    _, upper = daily(level, known, upper=True)
+    if given.refuted:
+        reached = _reached(given.led, level.resource.limit)
+        says = refuted(values, given.scale)
+        return Dates(days, values, None, finding.Growth(None, None, None), reached, reached, says)
+    values = values * given.scale
+    # What is not there any more crosses nothing.
+    there = given.minutes.height > 0
+    own = level.resource
+    planned = [
+        forecast.Event(each.name, each.start, each.stop, each.factor)
+        for each in known.settings.event
+        if each.concerns(own.gateway, own.destination)
+    ]
+    said = forecast.forecast(values, days[0], planned) if days and there else None
+    said_upper = forecast.forecast(upper, days[0], planned) if days and there else None
+    return Dates(
+        days,
+        values,
+        said,
+        growth(values, days),
+        crossings(said, days, values),
+        crossings(said_upper, days, upper),
+        _scaled(rests_on(said, values, days), given.scale) if there else gone(values),
+    )
+
+
+def _scaled(says: finding.Outlook, scale: float) -> finding.Outlook:
+    """The same, and by how much days were taken times."""
+    if factor(scale) == factor(1.0):
+        return says
+    added = (
+        f"Of all days, peaks by gateway logs are taken {factor(scale)}: as much as flow logs "
+        "measured in the weeks reviewed."
+    )
+    return msgspec.structs.replace(says, says=f"{says.says} {added}")
 
 
 def daily(level: Level, known: Reviewed, *, upper: bool) -> tuple[list[date], Series]:
@@ -73,6 +136,16 @@ def _passed(days: list[date], values: Series, level: float) -> finding.Crossing 
     return finding.Crossing(low=f"{since}", median=f"{since}", high=f"{since}")
 
 
+def _reached(minutes: pl.DataFrame, limit: float) -> finding.Crossings:
+    """When levels were first reached in the weeks reviewed; what is to come nobody knows."""
+    found = []
+    for level in LEVELS:
+        first = minutes.filter(pl.col("estimate") >= level * limit)["minute"].min()
+        day = f"{first:%Y-%m-%d}" if isinstance(first, datetime) else None
+        found.append(finding.Crossing(low=day, median=day, high=day))
+    return finding.Crossings(at_80=found[0], at_100=found[1])
+
+
 def rests_on(said: forecast.Forecast | None, values: Series, days: list[date]) -> finding.Outlook:
     """What the forecast rests on, or why there is none."""
     history = int(np.isfinite(values).sum())
@@ -110,6 +183,19 @@ def rests_on(said: forecast.Forecast | None, values: Series, days: list[date]) -
             calibrated=test.tried,
         ),
         jump=None if said.trend.jump is None else f"{days[said.trend.jump]}",
+    )
+
+
+def refuted(values: Series, scale: float) -> finding.Outlook:
+    """Why nothing is made of daily peaks that flow logs do not bear out."""
+    times = f"are {factor(scale)} those" if np.isfinite(scale) else "are where there are none"
+    return finding.Outlook(
+        days_of_history=int(np.isfinite(values).sum()),
+        known=False,
+        says=f"Peaks that flow logs measured {times} by gateway logs in the same minutes, and of "
+        "the weeks before only the latter are read: no growth and no date is made of them.",
+        back_test=None,
+        jump=None,
     )
 
 

@@ -137,7 +137,7 @@ def changed(resources: list[finding.Resource], new: list[str], vanished: list[st
     """What is different from as many weeks before, the most telling first."""
     found = []
     for each in resources:
-        now = each.utilisation.peak if each.utilisation else None
+        now = _peak_by_logs(each)
         before = each.peak_before
         if now is not None and before is not None and abs(now - before) >= WORTH_TELLING:
             verb = "rose" if now > before else "fell"
@@ -153,6 +153,13 @@ def changed(resources: list[finding.Resource], new: list[str], vanished: list[st
     told += [f"New destination: {short(each)}." for each in new]
     told += [f"No longer called: {short(each)}." for each in vanished]
     return told
+
+
+def _peak_by_logs(resource: finding.Resource) -> float | None:
+    """The peak by the data that tells of the weeks before as well."""
+    readings = [resource.utilisation, *(each.utilisation for each in resource.other_bases)]
+    used = readings[-1 if resource.basis == "flow_logs" else 0]
+    return used.peak if used else None
 
 
 def _shifted(resource: finding.Resource) -> Iterator[str]:
@@ -216,7 +223,8 @@ def _when(resource: finding.Resource) -> str:
     peak = resource.utilisation.peak if resource.utilisation else None
     levels = (("80 %", resource.crossing.at_80), ("100 %", resource.crossing.at_100))
     dates = [f"{level} {_by(at, resource)}" for level, at in levels if at.low]
-    return f"peak {share(peak)}" + (f", {', '.join(dates)}" if dates else "")
+    whose = f" on {short(resource.peak_instance)}" if resource.peak_instance else ""
+    return f"peak {share(peak)}{whose}" + (f", {', '.join(dates)}" if dates else "")
 
 
 def _by(at: finding.Crossing, resource: finding.Resource) -> str:

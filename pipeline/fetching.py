@@ -9,7 +9,8 @@ from pipeline.azure_blobs import MANAGEMENT_SCOPE, token
 from pipeline.azure_place import UnavailableError
 from pipeline.errors import PipelineError
 from pipeline.lake import Lake
-from pipeline.land import Landing, land
+from pipeline.land import land
+from pipeline.landed import Landing
 from pipeline.location import put
 from pipeline.metrics_api import endpoint, fetched, kind
 

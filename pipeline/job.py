@@ -23,7 +23,8 @@ from pipeline.config import Land, Settings, Weekday
 from pipeline.errors import ExitStatus, NothingToReportError, PipelineError
 from pipeline.issuing import EVIDENCE, issued
 from pipeline.lake import Lake
-from pipeline.land import Landing, land
+from pipeline.land import land
+from pipeline.landed import Landing
 from pipeline.landing import problems
 from pipeline.manifest import Manifest, OfSource
 from pipeline.report import NO_PANGO, USUAL

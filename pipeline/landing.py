@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from pipeline.claim import known_formats
-from pipeline.land import Landing
+from pipeline.landed import Landing
 from pipeline.wording import of
 
 MOST_NAMED = 5

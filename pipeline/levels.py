@@ -14,7 +14,7 @@ from pipeline.level import Level, Resource
 from pipeline.limits import NAT_IN_ALL, Way
 from pipeline.port_weeks import port_weeks, weeks
 from pipeline.transforms import counters
-from pipeline.transforms.ports import by_logs
+from pipeline.transforms.instance_ports import Spread, by_instance
 from pipeline.window import Window
 
 
@@ -26,10 +26,12 @@ def levels(
     settings: Settings,
     history: Window,
     review: Window,
+    hours: pl.DataFrame,
 ) -> list[Level]:
     """The levels of all resources over a history of whole days, the review among them.
 
-    ``reuse`` is the share of calls of each gateway that open no connection.
+    ``reuse`` is the share of calls of each gateway that open no connection; ``hours`` are those of
+    each gateway with requests.
     """
     found: dict[tuple[str, str, str, str], Level] = {}
     addresses = {each.host.lower(): len(each.ips) for each in settings.destination if each.ips}
@@ -40,11 +42,15 @@ def levels(
     }
     counts = lake.files(COUNTS)
     for way in ways.values():
+        spoken = hours.filter(pl.col("gateway") == way.gateway)["hour"].implode()
         for week, told in port_weeks(engine, counts, way, history):
-            for resource, minutes, sharing in _ports(told, week, way, reuse, addresses):
+            for spread in by_instance(told, week, way, reuse[way.gateway], addresses):
+                resource = _ports(spread, way)
                 level = found.setdefault(resource.key, Level(resource))
-                level.sharing = max(level.sharing, sharing)
-                level.add(minutes, review)
+                level.sharing = max(level.sharing, spread.fullest.sharing)
+                level.add(spread.fullest.minutes, review)
+                for band in spread.instances:
+                    level.add_instance(str(band.instance), band.minutes, review, spoken)
     engine.attach(COUNTS, datasets()[COUNTS], counts)
     for week in weeks(history):
         for resource, minutes in _measured(engine, owners, week):
@@ -52,27 +58,20 @@ def levels(
     return [found[key] for key in sorted(found)]
 
 
-def _ports(
-    told: pl.DataFrame,
-    week: Window,
-    way: Way,
-    reuse: Mapping[str, float],
-    addresses: Mapping[str, int],
-) -> Iterator[tuple[Resource, pl.DataFrame, int]]:
-    """Ports to each destination in a week, as the counts of calls bound them."""
-    for band in by_logs(told, week, way, reuse[way.gateway], addresses):
-        resource = Resource(
-            kind="ports",
-            gateway=way.gateway,
-            destination=band.destination,
-            instance=None,
-            limit=band.limit,
-            limit_from=way.ports.source,
-            limit_is_fact=way.documented,
-            unit="ports",
-            basis=band.basis,
-        )
-        yield resource, band.minutes, band.sharing
+def _ports(spread: Spread, way: Way) -> Resource:
+    """Ports to a destination, as the counts of calls bound them."""
+    return Resource(
+        kind="ports",
+        gateway=way.gateway,
+        destination=spread.fullest.destination,
+        instance=None,
+        limit=spread.fullest.limit,
+        limit_from=way.ports.source,
+        limit_is_fact=way.documented,
+        unit="ports",
+        basis=spread.fullest.basis,
+        scope="total" if way.shared else "instance" if spread.instances else "unit",
+    )
 
 
 def _measured(
@@ -112,7 +111,7 @@ def _exact(frame: pl.DataFrame) -> pl.DataFrame:
     by_minute = frame.group_by("minute", maintain_order=True).agg(pl.col("value").max())
     return by_minute.select(
         "minute",
-        **dict.fromkeys(("lower", "estimate", "upper", "wanted"), pl.col("value")),
+        **dict.fromkeys(("lower", "estimate", "upper", "wanted", "in_all"), pl.col("value")),
     ).sort("minute")
 
 
@@ -142,4 +141,5 @@ def _own(
         limit_is_fact=True,
         unit=unit,
         basis="metrics",
+        scope="instance" if instance and kind == "measured_ports" else "total",
     )

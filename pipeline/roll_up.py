@@ -5,10 +5,16 @@ counts. A run that was stopped between two tables is thus made good by whichever
 """
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
+from threading import Lock
 
 import pyarrow as pa
 
@@ -16,21 +22,22 @@ from pipeline.ask import without_topology
 from pipeline.datasets import datasets
 from pipeline.engines.duckdb import DuckDB
 from pipeline.lake import ForgottenError, Lake, OvertakenError, ParquetFile, Span
-from pipeline.parquet import kept
+from pipeline.parquet import kept, parquet_file
 from pipeline.query import queries
+from pipeline.transforms import kinds
 from pipeline.transforms.counts import by_minute, by_second
 
 COUNTED = "requests"
-# The times of so many requests are held at once; and so many files are open.
-ROWS_AT_ONCE = 3_000_000
-FILES_AT_ONCE = 64
+# So many requests are counted at once, by each worker.
+ROWS_AT_ONCE = 1_500_000
+WORKERS = 2
 MEMORY = "500MB"
-# The datasets of counts, each with what counts the answer of the query, day by day.
-ROLL_UPS: Mapping[str, Callable[[pa.Table], Iterator[tuple[date, pa.Table]]]] = {
+# The datasets of counts, each with what counts the requests of a day.
+ROLL_UPS: Mapping[str, Callable[[date, kinds.Requests, pa.Table], pa.Table]] = {
     "activity": by_second,
     "minutes": by_minute,
 }
-QUERY = "request_times"
+QUERY = "request_kinds"
 COUNTS = tuple(ROLL_UPS)
 
 
@@ -117,34 +124,74 @@ def counted(
 
     ``upto`` is the commit that they are counted up to.
     """
-    made: dict[str, list[ParquetFile]] = {name: [] for name in rooms}
-    if not (files and rooms):
-        return made
-    engine = DuckDB(memory=MEMORY)
-    without_topology(engine)
-    for portion in _portions(engine, files):
-        engine.attach(COUNTED, datasets()[COUNTED], portion)
-        answer = engine.ask(queries()[QUERY], {})
-        for name, room in rooms.items():
-            for day, counts in ROLL_UPS[name](answer):
-                rows = counts.append_column("counted", pa.repeat(upto, counts.num_rows))
-                made[name].append(kept(rows, datasets()[name], f"{day}", room))
+    judge = _Judge()
+    portions = _portions(files) if rooms else []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        written = pool.map(partial(_counted, judge=judge, upto=upto, rooms=rooms), portions)
+        made = [each for of_portion in written for each in of_portion]
+    return {name: [file for of, file in made if of == name] for name in rooms}
+
+
+class _Judge:
+    """Tells how requests of a kind ended; several may ask."""
+
+    def __init__(self) -> None:
+        self._engine = DuckDB(threads=1, memory=MEMORY)
+        self._asked = Lock()
+        without_topology(self._engine)
+
+    def of(self, kinds: pa.Table) -> pa.Table:
+        """The answer of ``request_kinds`` about kinds, each told by a request of it."""
+        with self._asked:
+            self._engine.hold(COUNTED, kinds)
+            return self._engine.ask(queries()[QUERY], {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Portion:
+    """Row groups of files of one day, as many as are counted at once."""
+
+    day: date
+    groups: list[tuple[str, int]] = field(default_factory=list)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Their rows, one row group after the other."""
+        for name, groups in groupby(self.groups, key=itemgetter(0)):
+            with parquet_file(name, kinds.TEXTS) as file:
+                for _, group in groups:
+                    yield file.read_row_group(group, columns=kinds.READ, use_threads=False)
+
+
+def _portions(files: Iterable[str]) -> list[_Portion]:
+    portions: list[_Portion] = []
+    for day, of_day in groupby(sorted(files, key=_day), key=_day):
+        room = 0
+        for name in of_day:
+            with parquet_file(name) as file:
+                lengths = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+            for group, rows in enumerate(lengths):
+                if rows > room:
+                    portions.append(_Portion(date.fromisoformat(day)))
+                    room = max(rows, ROWS_AT_ONCE)
+                portions[-1].groups.append((name, group))
+                room -= rows
+    return portions
+
+
+def _counted(
+    portion: _Portion, judge: _Judge, upto: int, rooms: Mapping[str, Path]
+) -> list[tuple[str, ParquetFile]]:
+    """The counts of a portion, with the names of their roll-ups."""
+    requests = kinds.by_kind(portion.tables())
+    judged = judge.of(requests.kinds)
+    made = []
+    for name, room in rooms.items():
+        counts = ROLL_UPS[name](portion.day, requests, judged)
+        if not counts.num_rows:
+            continue
+        rows = counts.append_column("counted", pa.repeat(upto, counts.num_rows))
+        made.append((name, kept(rows, datasets()[name], f"{portion.day}", room)))
     return made
-
-
-def _portions(engine: DuckDB, files: Sequence[str]) -> Iterator[list[str]]:
-    """The files, as many at a time as are to be counted at once."""
-    portion: list[str] = []
-    rows = 0
-    for file in files:
-        more = engine.rows(file)
-        if portion and (rows + more > ROWS_AT_ONCE or len(portion) == FILES_AT_ONCE):
-            yield portion
-            portion, rows = [], 0
-        portion.append(file)
-        rows += more
-    if portion:
-        yield portion
 
 
 def _day(file: str) -> str:

@@ -19,7 +19,8 @@ from pipeline.figures import COMPARISON, INCIDENT, draw
 from pipeline.incident_finding import Incident
 from pipeline.investigate import STEPS, Examined, Say, examined
 from pipeline.lake import Lake
-from pipeline.land import Landing, Progress, land
+from pipeline.land import Progress, land
+from pipeline.landed import Landing
 from pipeline.landing import problems, told
 from pipeline.report import Format, Report, write
 from pipeline.stationery import Look

@@ -3,24 +3,27 @@
 import atexit
 import json
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from pipeline.ask import without_topology
 from pipeline.datasets import datasets
-from pipeline.engine import Engine
 from pipeline.engines.duckdb import DuckDB
 from pipeline.lake import Lake
-from pipeline.land import Landing, land
+from pipeline.land import land
+from pipeline.landed import Landing
 from pipeline.location import delta
 from pipeline.query import queries
 from pipeline.transforms.counts import by_minute, by_second
+from pipeline.transforms.kinds import Requests
 
 MORNING = datetime(2026, 3, 10, 8, tzinfo=UTC)
 GATEWAY = "/SUBSCRIPTIONS/0/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.APIMANAGEMENT/SERVICE/CONTOSO"
@@ -176,17 +179,31 @@ def _opened() -> DuckDB:
     return engine
 
 
-def count(engine: Engine) -> None:
+def count(engine: DuckDB) -> None:
     """Makes the counts of an engine's requests known to it as the dataset that they are landed in.
 
     Needs the engine to know of no topology.
     """
     told = [datasets()["activity"].empty()]
-    for day, counts in by_second(engine.ask(queries()["request_times"], {})):
+    for day, counts in _counted(engine, by_second):
         same = {"date": pa.array([day] * counts.num_rows), "counted": [1] * counts.num_rows}
         columns = {**{name: counts[name] for name in counts.column_names}, **same}
         told.append(pa.table({name: columns[name] for name in told[0].column_names}))
     engine.hold("activity", pa.concat_tables([each.cast(told[0].schema) for each in told]))
+
+
+def _counted(engine: DuckDB, count: Callable[..., pa.Table]) -> Iterator[tuple[date, pa.Table]]:
+    """What is counted of an engine's requests, by day, where each row is judged by itself."""
+    numbered = "select * replace (row_number() over () - 1 as position) from requests"
+    rows = engine.connection.sql(numbered).to_arrow_table()
+    engine.hold("requests", rows)
+    judged = engine.ask(queries()["request_kinds"], {})
+    for day in sorted(set(rows["date"].to_pylist())):
+        of_day = rows.filter(pc.equal(rows["date"], pa.scalar(day)))
+        took = pc.coalesce(of_day["backend_ms"], of_day["total_ms"], 0)
+        began = of_day["time"].cast(pa.int64()).to_numpy()
+        requests = Requests(rows, of_day["position"].to_numpy(), began, took.to_numpy())
+        yield day, count(day, requests, judged)
 
 
 def minutes(lake: Path | str) -> Counter[tuple[object, ...]]:
@@ -196,10 +213,10 @@ def minutes(lake: Path | str) -> Counter[tuple[object, ...]]:
 
 def minutes_recounted(lake: Path | str) -> Counter[tuple[object, ...]]:
     """The same, counted from the requests that are there now."""
-    answer = _engine(lake, "requests").ask(queries()["request_times"], {})
-    return _summed_minutes(
-        [{"date": day, **row} for day, counts in by_minute(answer) for row in counts.to_pylist()]
-    )
+    rows: list[Row] = []
+    for day, counts in _counted(_engine(lake, "requests"), by_minute):
+        rows += [{"date": day, **row} for row in counts.to_pylist()]
+    return _summed_minutes(rows)
 
 
 def _minutes_of(lake: Path | str) -> list[Row]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline import limits
 from pipeline.ask import without_topology
 from pipeline.datasets import datasets
-from pipeline.engine import Engine
+from pipeline.engines.duckdb import DuckDB
 from pipeline.query import queries
 from pipeline.transforms.occupancy import ports_by_minute
 from pipeline.window import Window
@@ -142,6 +142,7 @@ def of_way(holds: Holds) -> limits.Holds:
 def request(call: Call) -> dict[str, object]:
     """The request that tells of a call."""
     return {
+        "date": call.start.date(),
         "time": call.start,
         "resource_id": "gw",
         "instance": call.instance,
@@ -154,7 +155,7 @@ def request(call: Call) -> dict[str, object]:
     }
 
 
-def count(engine: Engine, calls: list[Call]) -> None:
+def count(engine: DuckDB, calls: list[Call]) -> None:
     """Makes the counts of the calls known as the dataset that they are landed in."""
     columns = {each.name: each.type for each in datasets()["requests"].columns}
     engine.hold("requests", tables.arrow([request(call) for call in calls], columns))
@@ -170,7 +171,7 @@ def count(engine: Engine, calls: list[Call]) -> None:
     holds=HOLDS,
 )
 def test_ports_by_minute_are_those_of_a_sweep_over_all_calls(
-    engine: Engine, calls: list[Call], start: datetime, length: timedelta, holds: Holds
+    engine: DuckDB, calls: list[Call], start: datetime, length: timedelta, holds: Holds
 ) -> None:
     stop = start + length
     count(engine, calls)

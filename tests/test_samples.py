@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 from pipeline.cli import main
 from pipeline.dataset import Type
 from pipeline.lake import Lake
-from pipeline.land import Landing, land
+from pipeline.land import land
+from pipeline.landed import Landing
 from pipeline.sources import sources
 from tests import tables
 

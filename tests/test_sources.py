@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.datasets import datasets
 from pipeline.lake import Lake
-from pipeline.land import Landing, land
+from pipeline.land import land
+from pipeline.landed import Landing
 from pipeline.sources import sources
 from tests import tables
 

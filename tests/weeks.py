@@ -18,6 +18,7 @@ REUSE = 0.5
 # Calls begin so many seconds apart; more seldom makes less rows.
 STEP_S = 60
 Peaks = Callable[[int], float | None]
+Instances = Callable[[int], dict[str | None, float]]
 
 
 def weeks(
@@ -27,11 +28,13 @@ def weeks(
     step_s: int = STEP_S,
     failing: Callable[[datetime], float] = lambda _: 0.0,
     hours: range = range(24),
+    instances: Instances = lambda _: {None: 1.0},
+    gateway: str = GATEWAY,
 ) -> Lake:
     """A lake in which the ports to each host peak each day at what its function of the day says.
 
     The estimate peaks at noon; a day of None has no rows. ``failing`` is the share of the calls of
-    a minute that found no connection.
+    a minute that found no connection. ``instances`` has the share of the calls of each on a day.
     """
     home = Lake(lake)
     for name in ("activity", "minutes"):
@@ -40,15 +43,17 @@ def weeks(
     for day in days:
         for host, peak in destinations.items():
             if (height := peak(day)) is not None:
-                seconds, calls = _calls(height, step_s, hours)
-                activity.append(_activity(day, host, seconds, calls))
-                by_minute.append(_minutes(day, host, seconds, calls, failing))
-    _write(home, "activity", pa.concat_tables(activity))
-    _write(home, "minutes", pa.concat_tables(by_minute))
+                seconds, calls = calls_of(height, step_s, hours)
+                for instance, share in instances(day).items():
+                    own = np.round(calls * share)
+                    activity.append(_activity(day, host, seconds, own, instance, gateway))
+                by_minute.append(_minutes(day, host, seconds, calls, failing, gateway))
+    write(home, "activity", pa.concat_tables(activity))
+    write(home, "minutes", pa.concat_tables(by_minute))
     return Lake(lake)
 
 
-def _calls(peak: float, step_s: int, hours: range) -> tuple[np.ndarray, np.ndarray]:
+def calls_of(peak: float, step_s: int, hours: range) -> tuple[np.ndarray, np.ndarray]:
     """When calls begin on a day, and how many: half of them open a connection."""
     seconds = np.arange(hours.start * 3600, hours.stop * 3600, step_s)
     shape = 0.3 + 0.7 * np.exp(-(((seconds - 12 * 3600) / (3 * 3600)) ** 2))
@@ -56,7 +61,9 @@ def _calls(peak: float, step_s: int, hours: range) -> tuple[np.ndarray, np.ndarr
     return seconds, np.maximum(np.round(shape * peak / (1 - REUSE) / at_once), 1.0)
 
 
-def _activity(day: int, host: str, seconds: np.ndarray, calls: np.ndarray) -> pa.Table:
+def _activity(
+    day: int, host: str, seconds: np.ndarray, calls: np.ndarray, instance: str | None, gateway: str
+) -> pa.Table:
     start = START + timedelta(days=day)
     base = np.datetime64(start, "us")
     times = np.concatenate([seconds, seconds + 1])
@@ -65,8 +72,8 @@ def _activity(day: int, host: str, seconds: np.ndarray, calls: np.ndarray) -> pa
         {
             "date": pa.array([start.date()] * rows),
             "time": base + times.astype("timedelta64[s]"),
-            "resource_id": pa.array([GATEWAY] * rows),
-            "instance": pa.nulls(rows, pa.string()),
+            "resource_id": pa.array([gateway] * rows),
+            "instance": pa.array([instance] * rows, pa.string()),
             "called": pa.array([host] * rows),
             "port": pa.array([443] * rows, pa.int32()),
             "host": pa.array([host] * rows),
@@ -84,6 +91,7 @@ def _minutes(
     seconds: np.ndarray,
     calls: np.ndarray,
     failing: Callable[[datetime], float],
+    gateway: str,
 ) -> pa.Table:
     start = START + timedelta(days=day)
     minutes, place = np.unique(seconds // 60, return_inverse=True)
@@ -95,7 +103,7 @@ def _minutes(
         {
             "date": pa.array([start.date()] * rows),
             "time": pa.array(times, pa.timestamp("us")),
-            "resource_id": pa.array([GATEWAY] * rows),
+            "resource_id": pa.array([gateway] * rows),
             "api": pa.array([f"api-{host.partition('.')[0]}"] * rows),
             "called": pa.array([host] * rows),
             "port": pa.array([443] * rows, pa.int32()),
@@ -112,7 +120,7 @@ def _minutes(
     )
 
 
-def _write(home: Lake, name: str, rows: pa.Table) -> None:
+def write(home: Lake, name: str, rows: pa.Table) -> None:
     table = home.table(name)
     assert table is not None
     schema = pa.schema(

@@ -33,8 +33,7 @@ def weeks_reviewed(resources: list[Told], review: Window, at: tuple[float, ...])
 def _panel(axes: house.Axes, told: Told, at: tuple[float, ...]) -> None:
     limit = told.resource.limit
     quarters = (
-        told.level.by_minute()
-        .group_by_dynamic("minute", every=EVERY)
+        told.minutes.group_by_dynamic("minute", every=EVERY)
         .agg(pl.col("lower", "estimate", "upper").max() / limit)
         .upsample("minute", every=EVERY)
     )

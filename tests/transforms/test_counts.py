@@ -1,25 +1,28 @@
 """Counts are what adding up the requests one by one gives, however dense they are."""
 
+import calendar
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ask import without_topology
 from pipeline.dataset import Type
-from pipeline.datasets import datasets
-from pipeline.engines.duckdb import DuckDB
 from pipeline.query import queries
 from pipeline.transforms.counts import by_minute, by_second
+from pipeline.transforms.kinds import Requests
 
 DAYS = (date(2026, 3, 10), date(2026, 3, 11))
-QUERY = queries()["request_times"]
-SCHEMA = pa.schema([(each.name, Type(each.type.lower()).arrow) for each in QUERY.returns])
+SCHEMA = pa.schema(
+    [(each.name, Type(each.type.lower()).arrow) for each in queries()["request_kinds"].returns]
+)
 DAY_S = 86_400
+Came = list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -57,26 +60,28 @@ REQUESTS = st.lists(
 TOLD = st.dictionaries(KINDS, REQUESTS, max_size=6)
 
 
-def answer(told: dict[Kind, list[tuple[int, int]]]) -> pa.Table:
-    """The query's answer: when requests of each kind came, and how long their calls took."""
-    rows = [
-        {
-            **vars(kind),
-            "resource_id": "gw",
-            "api": None,
-            "port": 443,
-            "host": None,
-            "began_us": [began for began, _ in requests],
-            "busy_ms": [busy for _, busy in requests],
-        }
-        for kind, requests in told.items()
-    ]
-    return pa.Table.from_pylist(rows, SCHEMA)
+def days(told: dict[Kind, Came]) -> Iterator[tuple[date, Requests, pa.Table]]:
+    """By day: when requests of each kind came, how long their calls took, and how they ended."""
+    for day in sorted({kind.date for kind in told}):
+        of_day = {kind: requests for kind, requests in told.items() if kind.date == day}
+        midnight = calendar.timegm(day.timetuple()) * 1_000_000
+        came = [
+            (number, midnight + began, busy)
+            for number, requests in enumerate(of_day.values())
+            for began, busy in requests
+        ]
+        kind, began_us, busy_ms = np.array(came, np.int64).T
+        told_kinds = [
+            {**vars(each), "kind": number, "resource_id": "gw", "api": None, "port": 443}
+            for number, each in enumerate(of_day)
+        ]
+        judged = pa.Table.from_pylist(told_kinds, SCHEMA)
+        yield day, Requests(judged, kind.astype(np.int32), began_us, busy_ms), judged
 
 
 @settings(deadline=None)
 @given(TOLD)
-def test_it_adds_up_what_began_and_was_over(told: dict[Kind, list[tuple[int, int]]]) -> None:
+def test_it_adds_up_what_began_and_was_over(told: dict[Kind, Came]) -> None:
     expected: Counter[tuple[object, ...]] = Counter()
     for each, requests in told.items():
         midnight = datetime.combine(each.date, datetime.min.time())
@@ -89,8 +94,8 @@ def test_it_adds_up_what_began_and_was_over(told: dict[Kind, list[tuple[int, int
             expected[*kind, midnight + timedelta(seconds=began), "started"] += each.weight  # type: ignore[assignment]
             expected[*kind, midnight + timedelta(seconds=over), "ended"] += each.weight  # type: ignore[assignment]
     found: dict[tuple[object, ...], float] = {}
-    for day, counts in by_second(answer(told)):
-        for row in counts.to_pylist():
+    for day, came, judged in days(told):
+        for row in by_second(day, came, judged).to_pylist():
             assert row["started"] or row["ended"], "a second without anything is not told"
             kind = (day, row["instance"], row["called"], row["ending"])
             for side in ("started", "ended"):
@@ -102,7 +107,7 @@ def test_it_adds_up_what_began_and_was_over(told: dict[Kind, list[tuple[int, int
 
 @settings(deadline=None)
 @given(TOLD)
-def test_it_adds_up_the_requests_of_a_minute(told: dict[Kind, list[tuple[int, int]]]) -> None:
+def test_it_adds_up_the_requests_of_a_minute(told: dict[Kind, Came]) -> None:
     expected: Counter[tuple[object, ...]] = Counter()
     for each, requests in told.items():
         midnight = datetime.combine(each.date, datetime.min.time())
@@ -121,7 +126,8 @@ def test_it_adds_up_the_requests_of_a_minute(told: dict[Kind, list[tuple[int, in
             ):
                 expected[*kind, name] += each.weight * value  # type: ignore[assignment]
     found: dict[tuple[object, ...], float] = {}
-    for day, counts in by_minute(answer(told)):
+    for day, came, judged in days(told):
+        counts = by_minute(day, came, judged)
         for row in counts.to_pylist():
             kind = (day, row["caller"], row["called"], row["time"])
             assert (*kind, "requests") not in found, "one row a minute and kind"
@@ -130,36 +136,14 @@ def test_it_adds_up_the_requests_of_a_minute(told: dict[Kind, list[tuple[int, in
 
 
 @pytest.mark.parametrize("counted", [by_second, by_minute])
-def test_rows_of_a_kind_stand_together_in_order_of_time(counted: object) -> None:
+def test_rows_of_a_kind_stand_together_in_order_of_time(
+    counted: Callable[[date, Requests, pa.Table], pa.Table],
+) -> None:
     kinds = [Kind(DAYS[0], None, None, called, "answered", "timed", 1.0) for called in ("b", "a")]
     told = {kind: [(90_000_000, 1000), (10_000_000, 5000)] for kind in kinds}
-    ((day, counts),) = counted(answer(told))  # type: ignore[operator]
-    assert day == DAYS[0]
+    ((day, requests, judged),) = days(told)
+    counts = counted(day, requests, judged)
     order = [(each["called"], each["time"]) for each in counts.to_pylist()]
     assert order == sorted(order)
     assert order[0][0] == "a"
     assert order[-1] == ("b", max(time for _, time in order))
-
-
-def test_what_stands_at_the_same_place_of_both_lists_is_of_one_request() -> None:
-    """Read with two threads, and more rows than either takes at once."""
-    engine = DuckDB(threads=2)
-    without_topology(engine)
-    made = {
-        "time": "timestamp '2026-03-10' + to_microseconds(i * 100)",
-        "resource_id": "'gw'",
-        "backend_host": "'host' || (i % 3)",
-        "backend_ms": "i % 1000",
-        "weight": "1",
-    }
-    columns = ", ".join(
-        f"({made.get(each.name, 'null')})::{each.type} as {each.name}"
-        for each in datasets()["requests"].columns
-    )
-    engine.connection.execute(
-        f"create temp table requests as select {columns} from range(500000) as made (i)"
-    )
-    rows = engine.ask(QUERY, {}).to_pylist()
-    assert sum(len(row["began_us"]) for row in rows) == 500_000
-    for row in rows:
-        assert [began // 100 % 1000 for began in row["began_us"]] == row["busy_ms"]
