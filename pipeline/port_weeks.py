@@ -71,10 +71,11 @@ def _parts(window: Window, length: timedelta) -> Iterator[Window]:
 
 def _together(days: list[tuple[Window, pl.DataFrame]]) -> pl.DataFrame:
     """The minutes of days; of what is not called on one of them, that nothing was held."""
-    called = pl.concat([told.select(KEY) for _, told in days]).unique(maintain_order=True)
+    of_days = [told.select(KEY).unique(maintain_order=True) for _, told in days]
+    called = pl.concat(of_days).unique(maintain_order=True)
     filled = []
-    for day, told in days:
-        without = called.join(told, on=KEY, how="anti", nulls_equal=True)
+    for (day, told), own in zip(days, of_days, strict=True):
+        without = called.join(own, on=KEY, how="anti", nulls_equal=True)
         none = without.with_columns(
             **dict.fromkeys(PEAKS, pl.lit(0.0)),
             minute=pl.lit(day.start, pl.Datetime("us")),
