@@ -1,7 +1,7 @@
 """Call counts: when the calls of some days began and ended, as the files of those days tell it.
 
 What ``calls_in_flight`` tells of any window, in half the time for who reads many days one by one:
-which places there are is asked again only on a day that has a new one.
+which places there are is asked again only on a day that has one never seen before.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
@@ -17,8 +18,10 @@ from pipeline.engine import Engine
 from pipeline.query import queries
 from pipeline.window import MINUTE, Window
 
+Places = npt.NDArray[np.int64]
 COUNTS = "activity"
 PLACES = "places"
+TOLD_APART = ("instance", "called", "port", "ending")
 LISTS = {"seconds": "second", "started": "started", "ended": "ended"}
 # Counts are sorted by place where fewer than so many stand together: sorting copies them.
 TOGETHER = 64
@@ -31,7 +34,7 @@ class CallCounts:
     engine: Engine
     files: Sequence[str]
     gateway: str
-    _places: pa.Table | None = field(default=None, init=False)
+    _places: pl.DataFrame = field(default_factory=pl.DataFrame, init=False)
 
     def of(self, days: Window) -> pl.DataFrame:
         """The calls that began on days: instance, destination and ending, and lists of seconds, and
@@ -41,17 +44,21 @@ class CallCounts:
         own = [each for each in self.files if first <= _day(each) <= last]
         self.engine.attach(COUNTS, datasets()[COUNTS], own)
         bound = {"gateway": self.gateway, "start": days.start, "stop": days.stop}
-        if self._places is None:
+        if self._places.is_empty():
             self._look_for_places(bound)
         counted = self._counted(bound)
         if counted["place"].null_count:
             self._look_for_places(bound)
             counted = self._counted(bound)
-        return _listed(pl.DataFrame(self._places), counted)
+        return _listed(self._places, counted)
 
     def _look_for_places(self, bound: dict[str, object]) -> None:
-        self._places = self.engine.ask(queries()["places_called"], bound)
-        self.engine.hold(PLACES, self._places)
+        """Adds those of more days to those that are known: most come back."""
+        found = pl.DataFrame(self.engine.ask(queries()["places_called"], bound))
+        known = pl.concat([self._places, found]) if self._places.width else found
+        told_apart = known.unique(TOLD_APART, keep="first", maintain_order=True)
+        self._places = told_apart.with_columns(place=pl.int_range(1, pl.len() + 1, dtype=pl.Int32))
+        self.engine.hold(PLACES, self._places.to_arrow())
 
     def _counted(self, bound: dict[str, object]) -> pa.Table:
         return self.engine.ask(queries()["calls_by_second"], bound)
@@ -59,16 +66,23 @@ class CallCounts:
 
 def _listed(places: pl.DataFrame, counted: pa.Table) -> pl.DataFrame:
     """Counts as lists, a row wherever counts of one place stand together, as they do in files."""
-    if np.count_nonzero(np.diff(counted["place"])) > counted.num_rows // TOGETHER:
+    begins, numbers = _runs(counted)
+    if len(begins) > counted.num_rows // TOGETHER:
         counted = counted.sort_by("place")
-    place = counted["place"].to_numpy()
-    begins = np.flatnonzero(np.diff(place, prepend=0))
-    offsets = pa.array(np.append(begins, len(place)))
-    told: pl.DataFrame = places.select("instance", "destination", "ending")[place[begins] - 1]
+        begins, numbers = _runs(counted)
+    offsets = pa.array(np.append(begins, counted.num_rows))
+    told: pl.DataFrame = places.select("instance", "destination", "ending")[numbers - 1]
     return told.with_columns(
         pl.Series(name, pa.LargeListArray.from_arrays(offsets, counted[column].combine_chunks()))
         for name, column in LISTS.items()
     )
+
+
+def _runs(counted: pa.Table) -> tuple[Places, Places]:
+    """Where the counts of another place begin, and the number of that place."""
+    numbers = counted["place"].to_numpy()
+    begins = np.flatnonzero(np.diff(numbers, prepend=0))
+    return begins, numbers[begins]
 
 
 def _day(file: str) -> date:

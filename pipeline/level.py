@@ -71,12 +71,15 @@ class Level:
 
         A day on which nothing was held at all is one that nothing tells of.
         """
-        within = pl.col("minute").is_between(review.start, review.stop, closed="left")
-        for (day,), of_day in told.group_by(pl.col("minute").dt.date(), maintain_order=True):
+        days = []
+        date_of = pl.col("minute").dt.date()
+        for (day,), of_day in told.group_by(date_of, maintain_order=True):
             # The upper bound may be that of others alone, who may share the address.
             if _most(of_day["wanted"]) > 0:
                 self._add_day(day, of_day)
-                self.minutes.append(of_day.filter(within).select(SHOWN))
+                days.append(day)
+        within = pl.col("minute").is_between(review.start, review.stop, closed="left")
+        self.minutes.append(told.filter(within, date_of.is_in(days)).select(SHOWN))
 
     def add_instance(self, name: str, told: pl.DataFrame, review: Window, hours: pl.Series) -> None:
         """Adds what an instance held under review: minutes of the hours with requests, and of days

@@ -1,10 +1,12 @@
 """Port weeks: ports held over a long history, told a week at a time from counts read once each.
 
 The counts of a day are read, told, and let go but for what reaches into the next one; so memory
-holds those of a day and the minutes of a week, however long the history is.
+holds those of two days and the minutes of a week, however long the history is: the next day is read
+while one is told.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import polars as pl
@@ -32,18 +34,32 @@ def port_weeks(
 ) -> Iterator[tuple[Window, pl.DataFrame]]:
     """The peaks of ports in each minute, week by week of a history that begins with a day.
 
-    ``counts`` are the files of the counts by second.
+    ``counts`` are the files of the counts by second. Until the last week is told, the engine is in
+    use.
     """
     calls_of = CallCounts(engine, counts, way.gateway).of
-    earlier = calls_of(Window(history.start - BEFORE, history.start))
-    left = carried(earlier, history.start, way.holds)
+    earlier = Window(history.start - BEFORE, history.start)
+    calls = _read_ahead(calls_of, [earlier, *_parts(history, DAY)])
+    left = carried(next(calls), history.start, way.holds)
     for week in weeks(history):
         told = []
         for day in _parts(week, DAY):
-            calls = pl.concat([left, calls_of(day)])
-            told.append((day, ports_by_minute(calls, day, way.holds)))
-            left = carried(calls, day.stop, way.holds)
+            own = pl.concat([left, next(calls)])
+            told.append((day, ports_by_minute(own, day, way.holds)))
+            left = carried(own, day.stop, way.holds)
         yield week, _together(told)
+
+
+def _read_ahead(
+    calls_of: Callable[[Window], pl.DataFrame], days: Sequence[Window]
+) -> Iterator[pl.DataFrame]:
+    """The calls of each of the days."""
+    with ThreadPoolExecutor(1, "read-ahead") as reader:
+        coming = reader.submit(calls_of, days[0])
+        for following in days[1:]:
+            calls, coming = coming.result(), reader.submit(calls_of, following)
+            yield calls
+        yield coming.result()
 
 
 def _parts(window: Window, length: timedelta) -> Iterator[Window]:
@@ -55,10 +71,11 @@ def _parts(window: Window, length: timedelta) -> Iterator[Window]:
 
 def _together(days: list[tuple[Window, pl.DataFrame]]) -> pl.DataFrame:
     """The minutes of days; of what is not called on one of them, that nothing was held."""
-    called = pl.concat([told.select(KEY) for _, told in days]).unique(maintain_order=True)
+    of_days = [told.select(KEY).unique(maintain_order=True) for _, told in days]
+    called = pl.concat(of_days).unique(maintain_order=True)
     filled = []
-    for day, told in days:
-        without = called.join(told, on=KEY, how="anti", nulls_equal=True)
+    for (day, told), own in zip(days, of_days, strict=True):
+        without = called.join(own, on=KEY, how="anti", nulls_equal=True)
         none = without.with_columns(
             **dict.fromkeys(PEAKS, pl.lit(0.0)),
             minute=pl.lit(day.start, pl.Datetime("us")),

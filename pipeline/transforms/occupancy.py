@@ -170,7 +170,7 @@ class _Grid:
             "held_peak_at": self._seconds[tops[np.searchsorted(tops, self._begins)]],
         }
 
-    def _by_second(self, places: Sequence[int]) -> tuple[Counts, Counts]:
+    def _by_second(self, places: Sequence[int]) -> tuple[Level, Level]:
         """How many calls at some places began in each second, and were over at its start."""
         size = self._before + len(self._seconds)
         own = [self._calls[each] for each in places]
@@ -180,18 +180,17 @@ class _Grid:
         # What began or ended earlier still counts in all that follows; what is later does not.
         index = np.clip(seconds - (self._seconds[0] - self._before), 0, size)
         begun, over = (
-            np.bincount(index, each, size)[:size].astype(np.float64, copy=False)
+            np.bincount(index, each, size)[:size].astype(self._kind, copy=False)
             for each in (started, ended)
         )
         return begun, over
 
-    def _level(self, parts: Iterable[tuple[Counts, Counts, int, int]]) -> Level:
+    def _level(self, parts: Iterable[tuple[Level, Level, int, int]]) -> Level:
         """How many there are in each second of the window: what began less what was over by then,
         each so many seconds later.
         """
-        change = np.zeros(self._before + len(self._seconds))
+        change = np.zeros(self._before + len(self._seconds), self._kind)
         for started, ended, begun_s, over_s in parts:
             change[begun_s:] += started[: len(started) - begun_s]
             change[over_s:] -= ended[: len(ended) - over_s]
-        level: Level = np.cumsum(change, dtype=self._kind)[self._before :]
-        return level
+        return np.cumsum(change)[self._before :]

@@ -211,8 +211,10 @@ def _least(way: Way) -> int | None:
 
 def _levels(rows: pl.DataFrame, near: Window) -> pl.DataFrame:
     """All minutes; one without a row is as the one before it."""
-    grid = minutes(near)
-    sparse = rows.sort("minute").rename({"minute": "as_of"})
+    grid, told = minutes(near), rows.sort("minute")
+    if told["minute"].equals(grid["minute"]):
+        return told
+    sparse = told.rename({"minute": "as_of"})
     return grid.join_asof(sparse, left_on="minute", right_on="as_of").with_columns(
         pl.col("in_flight_peak", "connected_peak", "held_peak", "wanted_peak").fill_null(0)
     )

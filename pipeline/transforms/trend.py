@@ -132,16 +132,35 @@ def _slope(days: Days, level: Series) -> tuple[float, int | None]:
     slopes = (level[late] - level[early]) / (days[late] - days[early])
     plain = _median(slopes)
     least = _left(days, level, plain, None)
-    best: tuple[float, float, int | None] = (least, plain, None)
-    for place in range(SIDE, len(days) - SIDE + 1, 2):
-        within = (late < place) | (early >= place)
-        slope = _median(slopes[within])
-        left = _left(days, level, slope, int(days[place]))
-        if left < best[0]:
-            best = (left, slope, int(days[place]))
-    if _gain(len(days), least, best[0]) > JUMP_PENALTY * math.log(len(days)):
-        return best[1], best[2]
+    places = np.arange(SIDE, len(days) - SIDE + 1, 2)
+    if not len(places):
+        return plain, None
+    behind = np.array([_median(slopes[(late < each) | (early >= each)]) for each in places])
+    left = _left_of_jumps(days, level, behind, places)
+    best = int(np.argmin(left))
+    if _gain(len(days), least, min(least, left[best])) > JUMP_PENALTY * math.log(len(days)):
+        return float(behind[best]), int(days[places[best]])
     return plain, None
+
+
+def _left_of_jumps(days: Days, level: Series, slopes: Series, places: Days) -> Series:
+    """What lines leave unexplained that jump at the day of each place, all at once."""
+    lines = slopes[:, None] * days
+    flat = level - lines
+    later = np.arange(len(days)) >= places[:, None]
+    # What is not of a side sorts behind what is.
+    before = _middles(np.sort(np.where(later, np.inf, flat), axis=1), places)
+    after = _middles(np.sort(np.where(later, flat, np.inf), axis=1), len(days) - places)
+    fitted = lines + np.where(later, after[:, None], before[:, None])
+    left: Series = np.abs(level - fitted).sum(axis=1)
+    return left
+
+
+def _middles(ordered: Series, numbers: Days) -> Series:
+    """The median of so many values of each row, which are in order."""
+    rows = np.arange(len(ordered))
+    middles: Series = (ordered[rows, (numbers - 1) // 2] + ordered[rows, numbers // 2]) / 2
+    return middles
 
 
 def _left(days: Days, level: Series, slope: float, jump: int | None) -> float:

@@ -6,7 +6,7 @@
 -- param: gateway VARCHAR
 -- param: start TIMESTAMP
 -- param: stop TIMESTAMP
--- returns: place INTEGER - its number in the answer of places_called; null where it has none
+-- returns: place INTEGER - its number among the places told; null where it has none
 -- returns: second BIGINT - since 1970, of calls that began on the days from start until stop
 -- returns: counted BIGINT - version of the dataset requests whose rows are counted
 -- returns: started DOUBLE - calls that began in the second
