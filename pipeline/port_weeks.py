@@ -47,6 +47,8 @@ def port_weeks(
             own = pl.concat([left, next(calls)])
             told.append((day, ports_by_minute(own, day, way.holds)))
             left = carried(own, day.stop, way.holds)
+            # Two other days are at hand by the time that the next one is taken.
+            del own
         yield week, _together(told)
 
 
@@ -57,8 +59,10 @@ def _read_ahead(
     with ThreadPoolExecutor(1, "read-ahead") as reader:
         coming = reader.submit(calls_of, days[0])
         for following in days[1:]:
-            calls, coming = coming.result(), reader.submit(calls_of, following)
-            yield calls
+            # What is handed on is not held here.
+            ready = [coming.result()]
+            coming = reader.submit(calls_of, following)
+            yield ready.pop()
         yield coming.result()
 
 
