@@ -525,6 +525,12 @@ def test_the_dead_mans_check_sees_late_runs_failed_runs_and_gaps(tmp_path: Path)
     day, gap = timedelta(hours=26), timedelta(hours=3)
     (none,) = watched(lake, day, gap, EVENING)
     assert (none.well, none.says) == (False, f"no lake is at {tmp_path}/lake")
+    nothing = settings({"land": {"sources": ["/nowhere"], "lake": str(lake.location)}})
+    run(nothing, at(EVENING - 2 * day))
+    run(nothing, at(EVENING))
+    runs, requests = watched(Lake(lake.location), day, gap, EVENING)
+    assert "of 1; the last: land /nowhere" in runs.says
+    assert (requests.well, requests.says) == (False, "the lake holds none")
     blob(tmp_path / "in" / "PT1H.json", lines(1))
     run(small(tmp_path), at(EVENING))
     assert [each.well for each in watched(Lake(lake.location), day, gap, EVENING)] == [True, True]
