@@ -591,6 +591,29 @@ def test_what_no_type_tells_is_checked_with_all_the_rest(tmp_path: Path) -> None
         assert flaw in told
 
 
+def test_places_addresses_and_variables_that_are_none_are_named(tmp_path: Path) -> None:
+    """Else the lake would be the current folder, and the secret of a webhook a target's name."""
+    file = tmp_path / "gateway-rca.toml"
+    file.write_text(
+        '[land]\nsources = ["in", " "]\nlake = ""\n'
+        '[[publish]]\nkind = "folder"\nto = ""\n'
+        '[[publish]]\nkind = "webhook"\ncard = "slack"\nurl_from = "https://x.example/abc"\n'
+        '[[publish]]\nkind = "mail"\nto = ["a@x", "on-call"]\nfrom = "job"\nsmtp = "x"\n'
+    )
+    result = CliRunner().invoke(main, ["config", "check", str(file)])
+    assert result.stderr.splitlines()[0] == f"gateway-rca: {file}: 6 settings are wrong"
+    for flaw in (
+        "it is empty - at 'land.lake'; name a folder, or az://ACCOUNT/CONTAINER/PREFIX",
+        "it is empty - at 'land.sources[1]'; name a folder, or",
+        "it is empty - at 'publish[0].to'; name a folder, or",
+        "it is no variable's name - at 'publish[1].url_from'; the value belongs in the environment",
+        "'on-call' is no mail address - at 'publish[2].to[1]'; write NAME@DOMAIN",
+        "'job' is no mail address - at 'publish[2].from'; write NAME@DOMAIN",
+    ):
+        assert flaw in result.stderr
+    assert "abc" not in result.stderr
+
+
 def test_the_example_is_sound() -> None:
     read = checked(Path(__file__).parents[1] / "deploy" / "gateway-rca.toml")
     assert read.land is not None
