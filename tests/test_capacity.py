@@ -315,7 +315,7 @@ def test_one_day_of_exports_is_reviewed_without_a_forecast(tmp_path: Path) -> No
         (["--lake", "LAKE", "--as-of", "2026-03-01"], 0, "is read as 2026-03-02 00:00:00 UTC"),
         (["--lake", "LAKE", "--as-of", "2020-01-01"], 3, "no request before --as-of"),
         (["--lake", "LAKE", "--as-of", "monday"], 2, "--as-of 'monday' is not a time"),
-        (["--lake", "NONE"], 3, "holds no requests"),
+        (["--lake", "NONE"], 2, "no lake is there"),
         ([], 2, "name exports to read, or a lake"),
     ],
 )
