@@ -121,7 +121,7 @@ def test_an_export_read_in_part_is_incomplete_and_named(
     said = installed("land", "in", "--lake", "lake", folder=tmp_path)
     assert said.status == INCOMPLETE
     assert said.err.count("\n") == 1
-    assert said.err.startswith("incomplete: 1 blob could not be read to the end")
+    assert said.err.startswith(f"incomplete: 1 blob could not be read to the end: {broken};")
     assert "quarantined: 1 broken blob" in said.out
     said = run("incident", broken, *report)
     assert said.status == INCOMPLETE

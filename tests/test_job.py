@@ -1,5 +1,6 @@
 """The scheduled job, end to end: nothing twice, nothing lost, and nothing fails in silence."""
 
+import gzip
 import json
 import time
 import tomllib
@@ -502,6 +503,22 @@ def test_an_incident_is_known_again_by_gateway_and_overlap() -> None:
     assert ledger.matched(found, [one, other]) == {1: one, 3: other}
     # What two runs of failures saw of one incident, one of them says.
     assert ledger.matched(found[:2], [one, entry(id="y")]).keys() == {0, 1}
+
+
+def test_a_manifest_tells_of_files_that_no_format_claims_and_names_a_broken_blob(
+    tmp_path: Path,
+) -> None:
+    blob(tmp_path / "in" / "PT1H.json", lines(1))
+    blob(tmp_path / "in" / "notes.txt", b"to do")
+    broken = [
+        str(blob(tmp_path / "in" / f"{number}.gz", gzip.compress(lines(*range(40)))[:-20]))
+        for number in range(2)
+    ]
+    done = run(small(tmp_path), at(EVENING))
+    assert [(each.blobs, each.read, each.left_out) for each in done.sources] == [(4, 3, 1)]
+    assert done.errors[0].startswith(
+        f"land: 2 blobs could not be read to the end: {broken[0]} (and 1 more); "
+    )
 
 
 def test_a_review_is_due_at_its_hour_of_its_day() -> None:
