@@ -39,7 +39,7 @@ from pipeline.stationery import Look
 from pipeline.transforms import counters, forecast
 from pipeline.transforms.daily import days_told, whole_days
 from pipeline.transforms.reuse import by_days
-from pipeline.window import told
+from pipeline.window import Window, told
 
 READ = ("requests", "activity", "minutes", "metrics", "landings", "quarantine")
 Say = Callable[[str], None]
@@ -135,6 +135,8 @@ def _known(
         hours=hours,
         demand_by_week=answers["demand_by_week"].frame,
         traffic=answers["traffic_by_day"].frame,
+        traffic_now=_asked(engine, "traffic_by_day", times.review),
+        traffic_before=_asked(engine, "traffic_by_day", times.before),
         starved=answers["starved_by_minute"].frame,
         fared=foretold.fared(engine, lake, times.review.stop.date(), peaks),
         weeks=int((times.review.stop - times.review.start) / WEEK),
@@ -163,6 +165,10 @@ def _answers(engine: Engine, times: Times, settings: Settings) -> dict[str, Answ
     }
 
 
+def _asked(engine: Engine, name: str, window: Window) -> pl.DataFrame:
+    return ask(engine, [name], {"start": window.start, "stop": window.stop})[name].frame
+
+
 def _days_told(hours: pl.DataFrame, days: list[date]) -> dict[str, set[date]]:
     return {
         str(gateway): days_told(rows, days)
@@ -178,11 +184,7 @@ def _reuse(
     times: Times,
 ) -> list[finding.Reuse]:
     """The reuse of each gateway: measured by counters of its way out, else assumed."""
-    before = {
-        "start": times.review.start - (times.review.stop - times.review.start),
-        "stop": times.review.start,
-    }
-    earlier = ask(engine, ["port_counters_by_minute"], before)["port_counters_by_minute"]
+    earlier = _asked(engine, "port_counters_by_minute", times.before)
     traffic = answers["traffic_by_day"].frame
     assumed = float(limits.reuse_assumed().value)
     found = []
@@ -193,10 +195,10 @@ def _reuse(
         now, then = (
             by_days(
                 calls,
-                counters.new_connections(each.frame.filter(pl.col("resource_id").is_in(own))),
+                counters.new_connections(each.filter(pl.col("resource_id").is_in(own))),
                 assumed,
             )
-            for each in (answers["port_counters_by_minute"], earlier)
+            for each in (answers["port_counters_by_minute"].frame, earlier)
         )
         found.append(
             finding.Reuse(

@@ -10,6 +10,9 @@ from pipeline.reviewed import Reviewed
 from pipeline.transforms.offenders import offenders as standing_out
 from pipeline.transforms.options import Demand
 from pipeline.transforms.options import options as possible
+from pipeline.window import MINUTE, Window
+
+DAY = timedelta(days=1)
 
 
 def offenders(level: Level, known: Reviewed) -> list[finding.Offender]:
@@ -36,7 +39,7 @@ def options(level: Level, known: Reviewed, reading: finding.Reading) -> list[fin
     if used is None:
         return []
     own = level.resource
-    now, _ = _traffic(level, known)
+    now = _own(level, known.traffic_now)
     calls = float(now["calls"].sum())
     demand = Demand(
         share=_wanted(level, known, reading.basis, used.upper_peak),
@@ -66,31 +69,28 @@ def _wanted(level: Level, known: Reviewed, basis: finding.Basis, upper: float) -
     return max(peaks, default=0.0) / level.resource.limit
 
 
-def _traffic(level: Level, known: Reviewed) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Traffic to a destination by day, in the weeks reviewed and in as many before."""
-    own = known.traffic.filter(
+def _own(level: Level, traffic: pl.DataFrame) -> pl.DataFrame:
+    """Traffic to a destination, of that to all."""
+    return traffic.filter(
         pl.col("gateway") == level.resource.gateway,
         pl.col("destination") == level.resource.destination,
-    )
-    start = known.review.start
-    before = start - (known.review.stop - start)
-    return (
-        own.filter(pl.col("day") >= start.replace(hour=0, minute=0)),
-        own.filter(pl.col("day").is_between(before, start, closed="left")),
     )
 
 
 def shift(level: Level, known: Reviewed) -> finding.Shift:
     """Traffic to a destination and what it costs, now and before."""
-    now, before = _traffic(level, known)
+    now, before = _own(level, known.traffic_now), _own(level, known.traffic_before)
+    start, stop = known.review.start, known.review.stop
     there = before.height > 0
     return finding.Shift(
         calls=round(float(now["calls"].sum()), 3),
         calls_before=round(float(before["calls"].sum()), 3) if there else None,
         backend_ms=_mean(now),
         backend_ms_before=_mean(before) if there else None,
-        ports_per_1000_requests=_per_thousand(level, now),
-        ports_per_1000_requests_before=_per_thousand(level, before) if there else None,
+        ports_per_1000_requests=_per_thousand(level, known, Window(start, stop)),
+        ports_per_1000_requests_before=_per_thousand(
+            level, known, Window(start - (stop - start), start)
+        ),
     )
 
 
@@ -99,21 +99,22 @@ def _mean(traffic: pl.DataFrame) -> float | None:
     return round(float(traffic["backend_ms"].sum()) / timed, 3) if timed else None
 
 
-def _per_thousand(level: Level, traffic: pl.DataFrame) -> float | None:
-    """Ports held on average by a thousand calls a minute: what calls cost, however many."""
+def _per_thousand(level: Level, known: Reviewed, window: Window) -> float | None:
+    """Ports held on average by a thousand calls a minute: what calls cost, however many.
+
+    Of the days that begin within a window; what is told of the last one may be a part of it.
+    """
     means = {each.day: each.mean for each in level.days}
+    within = _own(level, known.traffic).filter(
+        pl.col("day").is_between(window.start, window.stop, closed="left")
+    )
     days = [
-        (means[day.date()], calls)
-        for day, calls in traffic.select("day", "calls").iter_rows()
+        (means[day.date()] * (min(day + DAY, known.review.stop) - day) / MINUTE, calls)
+        for day, calls in within.select("day", "calls").iter_rows()
         if day.date() in means
     ]
     calls = sum(each for _, each in days)
-    minutes = 24 * 60 * len(days)
-    return (
-        round(sum(held for held, _ in days) / len(days) / (calls / minutes) * 1000, 3)
-        if calls
-        else None
-    )
+    return round(sum(held for held, _ in days) / calls * 1000, 3) if calls else None
 
 
 def peak_before(level: Level, known: Reviewed) -> float | None:

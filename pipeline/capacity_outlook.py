@@ -15,7 +15,7 @@ from pipeline.reviewed import Reviewed
 from pipeline.transforms import forecast
 from pipeline.transforms.daily import series
 from pipeline.transforms.trend import LEAST_DAYS, WEEK, Series, trend
-from pipeline.wording import factor
+from pipeline.wording import factor, of
 
 GROWTH_DAYS = (30, 60, 90)
 # A window of growth must be told of for the most part.
@@ -153,7 +153,7 @@ def rests_on(said: forecast.Forecast | None, values: Series, days: list[date]) -
         return finding.Outlook(
             days_of_history=history,
             known=False,
-            says=f"Too little history: {history} whole days are known, and a forecast takes "
+            says=f"Too little history: {of(history, 'whole day')}, and a forecast takes "
             f"{LEAST_DAYS}. No date is given.",
             back_test=None,
             jump=None,

@@ -22,6 +22,12 @@ class Times:
     history: Window
     as_of_from: str
 
+    @property
+    def before(self) -> Window:
+        """As many weeks, before those reviewed."""
+        start, stop = self.review.start, self.review.stop
+        return Window(start - (stop - start), start)
+
 
 def review_times(engine: Engine, as_of: datetime | None, weeks: int) -> Times:
     """The weeks to review: those up to ``as_of``, or to the end of the data."""

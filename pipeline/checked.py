@@ -20,6 +20,8 @@ from pipeline.publishers import publishers
 SECRET = re.compile(r"[?&]sig=|AccountKey=|SharedAccessSignature=|://[^/@]*:[^/@]*@|hooks\.slack\.")
 AZURE = "az://"
 SERVER = re.compile(r"[^:\s/]+(:\d{1,5})?$")
+PLACE = re.compile(r"land\.(lake|sources\[\d+\])$|publish\[\d+\]\.(to|folder)$")
+VARIABLE = re.compile(r"[A-Za-z_]\w*$", re.ASCII)
 IN_A_CONTAINER = re.compile(r"az://[^/]+/[^/]+")
 
 
@@ -89,8 +91,11 @@ def _of_the_job(said: dict[str, Any]) -> Iterator[Flaw]:
                 names.append(name)
 
 
-def _places(said: object) -> Iterator[Flaw]:
-    """Places on Azure that name no container."""
+def _places(said: dict[str, Any]) -> Iterator[Flaw]:
+    """Places that are none: empty ones, and those on Azure that name no container."""
+    for key, value in _texts({name: said.get(name) for name in ("land", "publish")}):
+        if not value.strip() and PLACE.search(key):
+            yield Flaw(key, "it is empty", "name a folder, or az://ACCOUNT/CONTAINER/PREFIX")
     for key, value in _texts(said):
         if value.startswith(AZURE) and not IN_A_CONTAINER.match(value):
             cure = "write az://ACCOUNT/CONTAINER, or a path below it"
@@ -104,13 +109,25 @@ def _of_a_target(said: dict[str, Any], key: str) -> Iterator[Flaw]:
         yield Flaw(f"{key}.kind", f"{kind!r} is no kind of target", f"write one of {known}")
         return
     publisher = publishers()[str(kind)]
-    found = list(flaws(said, publisher.settings, key))
+    found = [*flaws(said, publisher.settings, key), *_of_the_environment(said, key)]
     yield from found
     if kind == "mail" and not found and not {"smtp", "folder"} & said.keys():
         yield Flaw(key, "the mail goes nowhere", 'state smtp = "HOST:PORT", or folder')
     smtp = said.get("smtp")
     if kind == "mail" and isinstance(smtp, str) and not SERVER.match(smtp):
         yield Flaw(f"{key}.smtp", f"{smtp!r} is no mail server", 'write smtp = "HOST:PORT"')
+    if kind == "mail":
+        for name, value in _texts({each: said.get(each) for each in ("to", "from")}):
+            if "@" not in value:
+                yield Flaw(f"{key}.{name}", f"{value!r} is no mail address", "write NAME@DOMAIN")
+
+
+def _of_the_environment(said: dict[str, Any], key: str) -> Iterator[Flaw]:
+    """What should name a variable and may be the secret itself, which is not told again."""
+    for name, value in said.items():
+        if name.endswith("_from") and isinstance(value, str) and not VARIABLE.match(value):
+            cure = "the value belongs in the environment, here stands the variable that holds it"
+            yield Flaw(f"{key}.{name}", "it is no variable's name", cure)
 
 
 def _secrets(said: object) -> Iterator[Flaw]:

@@ -16,7 +16,7 @@ from pipeline.lake import Lake, OvertakenError, ParquetFile, Span
 from pipeline.landed import Landing
 from pipeline.read import Read, Told
 from pipeline.sources import sources
-from pipeline.stretch import Place
+from pipeline.stretch import BROKEN_BLOB, Place
 from pipeline.transforms.redaction import redacted
 
 
@@ -228,6 +228,8 @@ def _count(done: Read, ledger: pa.Table, held: set[str], landing: Landing) -> No
         if refusal.blob in held:
             name = refusal.format or done.batch.format
             landing.of(sources()[name].dataset).quarantined[refusal.kind] += 1
+            if refusal.kind == BROKEN_BLOB:
+                landing.broken.append(refusal.blob)
     for (blob, kind), count in done.aside.items():
         if blob in held:
             landing.of(sources()[done.batch.format].dataset).set_aside[kind] += count

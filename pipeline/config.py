@@ -1,9 +1,11 @@
 """Settings: ``gateway-rca.toml``, read once; every value has a default and a documented origin."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,6 +21,8 @@ Seconds = Annotated[int, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 # Microsoft, NAT gateway SKUs (2026-07).
 MOST_IPS_OF_A_NAT_GATEWAY = 16
+# A scheme or path, a space, or a port behind a name: hosts in logs have none.
+NO_NAME = re.compile(r"[/\s]|^[^:]*:\d+$")
 
 
 class Kind(StrEnum):
@@ -294,6 +298,7 @@ def contradictions(said: dict[str, Any]) -> Iterator[Flaw]:
                 "state how many IPv4 addresses are attached to it",
             )
 
+    yield from _unreachable(said)
     for number, event in enumerate(_tables(said, "event")):
         begins, ends = event.get("from"), event.get("to")
         if isinstance(begins, date) and isinstance(ends, date) and ends < begins:
@@ -310,6 +315,27 @@ def contradictions(said: dict[str, Any]) -> Iterator[Flaw]:
             f"{zone!r} is no time zone",
             "write its name, as in 'Europe/Vienna'",
         )
+
+
+def _unreachable(said: dict[str, Any]) -> Iterator[Flaw]:
+    """Destinations that no call goes to, for they are no name and no address."""
+    for number, destination in enumerate(_tables(said, "destination")):
+        key, host, ips = f"destination[{number}]", destination.get("host"), destination.get("ips")
+        if isinstance(host, str) and NO_NAME.search(host):
+            cure = "write the name alone, as in 'api.payments.example'; a port is a key of its own"
+            yield Flaw(f"{key}.host", f"{host!r} is no host name", cure)
+        for place, each in enumerate(ips if isinstance(ips, list) else []):
+            if isinstance(each, str) and not _is_ip(each):
+                cure = "write it as in '203.0.113.10'"
+                yield Flaw(f"{key}.ips[{place}]", f"{each!r} is no ip address", cure)
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_zone(name: str) -> bool:

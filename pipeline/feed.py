@@ -20,7 +20,7 @@ from pipeline.envelopes import envelopes
 from pipeline.lines import LONGEST_LINE_BYTES, LineEnd, Lines, Rest, TooLong, pieces
 from pipeline.sources import sources
 from pipeline.storage import Blob, BrokenBlobError, read_ahead
-from pipeline.stretch import Ending, Gathered, Reading, refusal
+from pipeline.stretch import BROKEN_BLOB, Ending, Gathered, Reading, refusal
 
 # A record taken apart is kept twice; a tuple of a flow log is told with all that its record tells.
 TAKEN_APART = 2
@@ -277,7 +277,7 @@ class _Feeder:
         elif rest.error or (packed and rest.raw.strip()):
             kind, reason = "unfinished", "the last line ends early"
             if rest.error:
-                kind, reason = "broken blob", f"cannot be read on from here: {rest.error}"
+                kind, reason = BROKEN_BLOB, f"cannot be read on from here: {rest.error}"
             self._refuse(kind, reason, rest.raw, rest.raw_bytes)
             self._offset += max(1, rest.raw_bytes)
             return BROKEN
@@ -303,7 +303,7 @@ class _Feeder:
             self._ending.etag = reading.blob.etag if reading.to_offset is None else None
         except BrokenBlobError as error:
             if error.lasting:
-                self._refuse("broken blob", f"cannot be read on from here: {error}", b"", 0)
+                self._refuse(BROKEN_BLOB, f"cannot be read on from here: {error}", b"", 0)
                 self._offset += 1
                 self._ending.etag = reading.blob.etag
             else:

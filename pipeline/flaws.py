@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -70,6 +71,8 @@ def _cure(said: object, shape: Any) -> str:
         near = difflib.get_close_matches(str(said), values, 1)
         told = f"write one of {', '.join(values)}"
         return f"did you mean '{near[0]}'? {told}" if near else told
+    if datetime in (shape, *get_args(shape)):
+        return "write a time and its zone, as in 2026-03-01T00:00:00Z"
     return SEE
 
 

@@ -22,14 +22,15 @@ class OfDataset:
 class Landing:
     """What one run of ``land`` saw and did.
 
-    A line counts for the dataset of the format that claimed its blob, or itself. It ``stopped``
-    where it was told to end before all was read.
+    A line counts for the dataset of the format that claimed its blob, or itself. Blobs that are
+    ``broken`` were read up to there. It ``stopped`` where it was told to end before all was read.
     """
 
     seen: int = 0
     datasets: dict[str, OfDataset] = field(default_factory=dict)
     unclaimed: dict[str, str] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
     stopped: bool = False
 
     def of(self, name: str) -> OfDataset:
@@ -79,4 +80,4 @@ class Landing:
     @property
     def complete(self) -> bool:
         """Whether every blob that is an export was read to its end."""
-        return not self.unreadable and not self.quarantined["broken blob"]
+        return not self.unreadable and not self.broken

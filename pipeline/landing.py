@@ -42,17 +42,18 @@ def problems(landing: Landing) -> list[str]:
     alike: dict[str, list[str]] = {}
     for blob, why in sorted(landing.unreadable.items()):
         alike.setdefault(why, []).append(blob)
-    found = [
-        f"{first}{f' (and {len(others):,} more)' if others else ''}: {why}"
-        for why, (first, *others) in alike.items()
-    ]
-    broken = landing.quarantined["broken blob"]
-    if broken:
+    found = [f"{_first(first, others)}: {why}" for why, (first, *others) in alike.items()]
+    if landing.broken:
+        first, *others = sorted(landing.broken)
         found.append(
-            f"{of(broken, 'blob')} could not be read to the end; what came before was landed, see "
-            "the quarantine for where"
+            f"{of(1 + len(others), 'blob')} could not be read to the end: {_first(first, others)}; "
+            "what came before was landed, see the quarantine for where"
         )
     return found
+
+
+def _first(first: str, others: list[str]) -> str:
+    return f"{first} (and {len(others):,} more)" if others else first
 
 
 def left_out(unclaimed: Mapping[str, str]) -> Iterator[str]:

@@ -26,11 +26,12 @@ Outcome = Literal["running", "done", "incomplete", "nothing"]
 
 
 class OfSource(msgspec.Struct):
-    """What became of a source: its blobs, and their lines."""
+    """What became of a source: its blobs (``left_out``: of no known format), and their lines."""
 
     source: str
     blobs: int = 0
     read: int = 0
+    left_out: int = 0
     unchanged: int = 0
     lines: int = 0
     rows: dict[str, int] = msgspec.field(default_factory=dict)
@@ -43,6 +44,7 @@ class OfSource(msgspec.Struct):
     def tell(self, landing: Landing) -> None:
         """Takes over what a landing saw and did."""
         self.blobs, self.read, self.unchanged = landing.seen, landing.read, landing.skipped
+        self.left_out = len(landing.unclaimed)
         self.lines, self.rows = landing.lines, dict(landing.rows)
         self.duplicates, self.pending = landing.duplicates, landing.pending
         self.quarantined = landing.quarantined.total()

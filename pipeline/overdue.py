@@ -26,7 +26,7 @@ class Watch:
 
 def watched(lake: Lake, max_age: timedelta, max_gap: timedelta, now: datetime) -> list[Watch]:
     """Whether a run did well within ``max_age``, and no resource was silent for ``max_gap``."""
-    if not lake.exists():
+    if not lake.exists() and not manifests.latest(lake):
         cure = "run 'gateway-rca run CONFIG'; see the scheduler's log if it should have"
         return [Watch("runs", False, f"no lake is at {lake.location}", cure)]
     found = list(coverage(REQUESTS, lake, DuckDB()))

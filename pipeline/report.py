@@ -69,14 +69,16 @@ Document = Report | CapacityReport
 def outputs(output: Path, formats: Iterable[str]) -> dict[Format, Path]:
     """The file of each format: as named for a single one, else of one stem; the usual by default.
 
+    What is named after another format than it is takes the stem, too.
     Raises ``PipelineError`` where no file is named.
     """
     if not output.name:
         raise PipelineError(f"--output {output}: name a file, as in rca.pdf")
     wanted = [Format(each) for each in dict.fromkeys(formats or USUAL)]
-    if len(wanted) == 1:
+    named = output.suffix.lstrip(".")
+    if len(wanted) == 1 and named not in {*Format} - {*wanted}:
         return {wanted[0]: output}
-    stem = output.with_suffix("") if output.suffix.lstrip(".") in list(Format) else output
+    stem = output.with_suffix("") if named in list(Format) else output
     return {each: stem.with_name(f"{stem.name}.{each}") for each in wanted}
 
 

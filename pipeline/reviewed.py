@@ -21,8 +21,9 @@ class Reviewed:
     """What the whole review knows: its window, its days, and what each gateway's days tell.
 
     ``hours`` are those with requests; ``days_told`` has for each gateway the days whose logs are
-    there for the most part; ``flows`` what flow logs tell of resources, and
-    ``flow_note`` why that is nothing.
+    there for the most part; ``traffic`` is that of each day of the history, ``traffic_now`` and
+    ``traffic_before`` that of the weeks reviewed and of as many before; ``flows`` what flow logs
+    tell of resources, and ``flow_note`` why that is nothing.
     """
 
     settings: Settings
@@ -34,6 +35,8 @@ class Reviewed:
     hours: pl.DataFrame
     demand_by_week: pl.DataFrame
     traffic: pl.DataFrame
+    traffic_now: pl.DataFrame
+    traffic_before: pl.DataFrame
     starved: pl.DataFrame
     fared: Mapping[tuple[str, str, str, str], forecast.Fared]
     weeks: int

@@ -57,6 +57,10 @@ class Reading:
         return self.from_offset - (self.first_position != 1)
 
 
+# The kind of the refusal where a blob cannot be read on.
+BROKEN_BLOB = "broken blob"
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A record that cannot be a row; ``raw`` is cut to what is kept, ``raw_bytes`` is its length.

@@ -253,6 +253,19 @@ def test_ports_a_request_tell_waste_from_growth(tmp_path: Path) -> None:
     )
 
 
+def test_a_review_that_ends_in_the_midst_of_a_day_compares_weeks_of_one_length(
+    tmp_path: Path,
+) -> None:
+    """Else the day that it begins in would count in both, and whole."""
+    home = weeks(tmp_path / "lake", {"a.example": lambda _: 100.0}, range(16))
+    document = told(home, as_of=day(15) + timedelta(hours=6))
+    shift = resource(document, "a.example")["shift"]
+    assert shift["calls"] == shift["calls_before"] == document["reliability"][0]["requests"]
+    assert shift["ports_per_1000_requests"] == pytest.approx(
+        shift["ports_per_1000_requests_before"], rel=0.02
+    )
+
+
 def test_the_pages_keep_pdf_ua_1_and_repeat_byte_for_byte(lake: Lake) -> None:
     html = composed(review(lake, SETTINGS))
     content = pdf(html)
@@ -302,7 +315,7 @@ def test_one_day_of_exports_is_reviewed_without_a_forecast(tmp_path: Path) -> No
         (["--lake", "LAKE", "--as-of", "2026-03-01"], 0, "is read as 2026-03-02 00:00:00 UTC"),
         (["--lake", "LAKE", "--as-of", "2020-01-01"], 3, "no request before --as-of"),
         (["--lake", "LAKE", "--as-of", "monday"], 2, "--as-of 'monday' is not a time"),
-        (["--lake", "NONE"], 3, "holds no requests"),
+        (["--lake", "NONE"], 2, "no lake is there"),
         ([], 2, "name exports to read, or a lake"),
     ],
 )

@@ -121,7 +121,7 @@ def test_an_export_read_in_part_is_incomplete_and_named(
     said = installed("land", "in", "--lake", "lake", folder=tmp_path)
     assert said.status == INCOMPLETE
     assert said.err.count("\n") == 1
-    assert said.err.startswith("incomplete: 1 blob could not be read to the end")
+    assert said.err.startswith(f"incomplete: 1 blob could not be read to the end: {broken};")
     assert "quarantined: 1 broken blob" in said.out
     said = run("incident", broken, *report)
     assert said.status == INCOMPLETE
@@ -372,6 +372,21 @@ def test_formats_share_a_stem_and_a_single_one_takes_the_name(lake: Path, tmp_pa
     assert run("incident", "--lake", lake, *one).status == DONE
     names = {each.name for each in tmp_path.iterdir()}
     assert names == {"a.html", "a.json", "b.v1.report"}
+
+
+def test_a_single_format_is_not_written_under_the_name_of_another(
+    lake: Path, tmp_path: Path
+) -> None:
+    asked = ("--format", "json", "--output", tmp_path / "rca.pdf")
+    assert run("incident", "--lake", lake, *asked).status == DONE
+    assert [each.name for each in tmp_path.iterdir()] == ["rca.json"]
+
+
+@pytest.mark.parametrize("command", ["incident", "capacity"])
+def test_a_lake_that_is_not_there_is_no_lake_without_requests(command: str, tmp_path: Path) -> None:
+    said = run(command, "--lake", tmp_path / "lkae", "--output", tmp_path / "x.pdf")
+    assert said.status == BAD_INPUT
+    assert "lkae: no lake is there; make one with" in said.last
 
 
 @pytest.mark.parametrize("command", COMMANDS)

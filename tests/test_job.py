@@ -1,5 +1,6 @@
 """The scheduled job, end to end: nothing twice, nothing lost, and nothing fails in silence."""
 
+import gzip
 import json
 import time
 import tomllib
@@ -504,6 +505,22 @@ def test_an_incident_is_known_again_by_gateway_and_overlap() -> None:
     assert ledger.matched(found[:2], [one, entry(id="y")]).keys() == {0, 1}
 
 
+def test_a_manifest_tells_of_files_that_no_format_claims_and_names_a_broken_blob(
+    tmp_path: Path,
+) -> None:
+    blob(tmp_path / "in" / "PT1H.json", lines(1))
+    blob(tmp_path / "in" / "notes.txt", b"to do")
+    broken = [
+        str(blob(tmp_path / "in" / f"{number}.gz", gzip.compress(lines(*range(40)))[:-20]))
+        for number in range(2)
+    ]
+    done = run(small(tmp_path), at(EVENING))
+    assert [(each.blobs, each.read, each.left_out) for each in done.sources] == [(4, 3, 1)]
+    assert done.errors[0].startswith(
+        f"land: 2 blobs could not be read to the end: {broken[0]} (and 1 more); "
+    )
+
+
 def test_a_review_is_due_at_its_hour_of_its_day() -> None:
     review = Weekday.MONDAY, 6
     monday = datetime(2026, 3, 9, 6)
@@ -525,6 +542,12 @@ def test_the_dead_mans_check_sees_late_runs_failed_runs_and_gaps(tmp_path: Path)
     day, gap = timedelta(hours=26), timedelta(hours=3)
     (none,) = watched(lake, day, gap, EVENING)
     assert (none.well, none.says) == (False, f"no lake is at {tmp_path}/lake")
+    nothing = settings({"land": {"sources": ["/nowhere"], "lake": str(lake.location)}})
+    run(nothing, at(EVENING - 2 * day))
+    run(nothing, at(EVENING))
+    runs, requests = watched(Lake(lake.location), day, gap, EVENING)
+    assert "of 1; the last: land /nowhere" in runs.says
+    assert (requests.well, requests.says) == (False, "the lake holds none")
     blob(tmp_path / "in" / "PT1H.json", lines(1))
     run(small(tmp_path), at(EVENING))
     assert [each.well for each in watched(Lake(lake.location), day, gap, EVENING)] == [True, True]
@@ -583,6 +606,29 @@ def test_what_no_type_tells_is_checked_with_all_the_rest(tmp_path: Path) -> None
         "'az://x' names no container - at 'publish[3].to'; write az://ACCOUNT/CONTAINER",
     ):
         assert flaw in told
+
+
+def test_places_addresses_and_variables_that_are_none_are_named(tmp_path: Path) -> None:
+    """Else the lake would be the current folder, and the secret of a webhook a target's name."""
+    file = tmp_path / "gateway-rca.toml"
+    file.write_text(
+        '[land]\nsources = ["in", " "]\nlake = ""\n'
+        '[[publish]]\nkind = "folder"\nto = ""\n'
+        '[[publish]]\nkind = "webhook"\ncard = "slack"\nurl_from = "https://x.example/abc"\n'
+        '[[publish]]\nkind = "mail"\nto = ["a@x", "on-call"]\nfrom = "job"\nsmtp = "x"\n'
+    )
+    result = CliRunner().invoke(main, ["config", "check", str(file)])
+    assert result.stderr.splitlines()[0] == f"gateway-rca: {file}: 6 settings are wrong"
+    for flaw in (
+        "it is empty - at 'land.lake'; name a folder, or az://ACCOUNT/CONTAINER/PREFIX",
+        "it is empty - at 'land.sources[1]'; name a folder, or",
+        "it is empty - at 'publish[0].to'; name a folder, or",
+        "it is no variable's name - at 'publish[1].url_from'; the value belongs in the environment",
+        "'on-call' is no mail address - at 'publish[2].to[1]'; write NAME@DOMAIN",
+        "'job' is no mail address - at 'publish[2].from'; write NAME@DOMAIN",
+    ):
+        assert flaw in result.stderr
+    assert "abc" not in result.stderr
 
 
 def test_the_example_is_sound() -> None:

@@ -67,6 +67,8 @@ def capacity(
     found = config or beside([*source, *([lake] if lake else [])])
     known = settings(found)
     outputs = writable(source, output, formats)
+    if not source and lake is not None:
+        Lake(lake).there()
     say(f"settings: {found or 'none found; defaults hold'}")
     with ProgressBar() as on_progress, lake_of(list(source), Lake(lake) if lake else None) as home:
         shortcomings = land_into(list(source), home, say, on_progress) if source else []

@@ -134,5 +134,6 @@ def recount(lake: str) -> None:
     """
     from pipeline.lake import Lake
     from pipeline.roll_up import rebuild
+    from pipeline.wording import of
 
-    click.echo(f"activity, minutes: {rebuild(Lake(lake).there()):,} days counted again")
+    click.echo(f"activity, minutes: {of(rebuild(Lake(lake).there()), 'day')} counted again")

@@ -13,7 +13,8 @@ from pipeline.wording import of, share, short, slug
 
 MOST_ROWS = 4
 AHEAD = 13 * WEEK
-LEVELS = ((0.8, "80 %"), (1.0, "limit"))
+# The name of the lower one stands below its line: on a high axis the lines are close together.
+LEVELS = ((0.8, "80 %", True), (1.0, "limit", False))
 
 
 @figure("C1")
@@ -69,10 +70,12 @@ def _panel(axes: house.Axes, told: Told) -> None:
             va="center",
             color=house.MUTED,
             fontsize=7.5,
+            # A dashed line may pass there.
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
         )
     axes.axvline(told.days[-1] + timedelta(days=1), color=house.MUTED, lw=0.6)
     height = 1.12 * max(min(top, 2.0), 0.1)
-    for level, name in LEVELS:
+    for level, name, below in LEVELS:
         if level <= height or top > 0.4:
             height = max(height, 1.12 * level)
             axes.axhline(level, color=house.INK, lw=0.8, ls=(0, (4, 3)))
@@ -80,9 +83,9 @@ def _panel(axes: house.Axes, told: Told) -> None:
                 name,
                 (0, level),
                 xycoords=("axes fraction", "data"),
-                xytext=(3, 1.5),
+                xytext=(3, -1.5 if below else 1.5),
                 textcoords="offset points",
-                va="bottom",
+                va="top" if below else "bottom",
                 fontsize=7,
             )
     axes.set_ylim(0, height)

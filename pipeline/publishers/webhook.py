@@ -60,8 +60,10 @@ def _posted(request: urllib.request.Request) -> tuple[str | None, float | None]:
             wait = float(after) if after.isdigit() else 0.0
             return f"answered with HTTP status {error.code}", wait if error.code in AGAIN else None
     except (OSError, ValueError, HTTPException) as error:
-        # What it says may hold the URL.
-        return f"cannot be reached ({type(error).__name__})", 0.0
+        # What it says may hold the URL; what it died of does not.
+        reason = getattr(error, "reason", None)
+        died_of = reason if isinstance(reason, OSError) else error
+        return f"cannot be reached ({type(died_of).__name__})", 0.0
 
 
 def _linked(target: Webhook, issued: Issued) -> str | None:
