@@ -47,10 +47,10 @@ def review_times(engine: Engine, as_of: datetime | None, weeks: int) -> Times:
     start = stop - weeks * WEEK
     data = f"the data goes from {iso(first)} to {iso(end)}"
     if stop <= first:
-        raise NothingToReportError(f"no request before --as-of {iso(as_of)}; {data}")
+        raise NothingToReportError(f"no request before {iso(as_of)}; {data}")
     if start >= end:
         raise NothingToReportError(
-            f"no request in the {of(weeks, 'week')} before --as-of {iso(as_of)}; {data}"
+            f"no request in the {of(weeks, 'week')} before {iso(as_of)}; {data}"
         )
     begin = max(first, stop - max(HISTORY, weeks * WEEK)).replace(hour=0, minute=0)
     return Times(
