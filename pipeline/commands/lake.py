@@ -43,6 +43,33 @@ def status(lake: str, as_json: bool) -> None:
 
 @lake.command()
 @lake_option
+@json_option
+@answered
+def quarantine(lake: str, as_json: bool) -> None:
+    """Print which records could not be read, where they stand, and why.
+
+    For each blob and kind of reason: the line or record of the first, from 1, and how many follow.
+    The records themselves, secrets removed, are in the dataset quarantine.
+
+    \b
+    gateway-rca lake quarantine --lake lake
+    """
+    from pipeline.engines.duckdb import DuckDB
+    from pipeline.lake import Lake
+    from pipeline.quarantined import quarantined, told
+
+    refused = quarantined(Lake(lake).there(), DuckDB())
+    if as_json:
+        print_json(refused)
+        return
+    for line in told(refused):
+        click.echo(line)
+    if not refused:
+        click.echo("nothing was refused")
+
+
+@lake.command()
+@lake_option
 @answered
 def compact(lake: str) -> None:
     """Merge small files, day by day.
