@@ -25,6 +25,7 @@ from pipeline.lake import Lake, Span
 from pipeline.storage import CHUNK_BYTES, Blob, BrokenBlobError, blobs, read_ahead
 from tests import azurite as emulator
 from tests.azurite import ACCOUNT, KEY, Azurite, append
+from tests.servers import busy
 
 NOISE = random.Random(1).randbytes(CHUNK_BYTES)
 LONG = b"".join(b"%d\n" % number for number in range(2 * CHUNK_BYTES // 3))
@@ -281,6 +282,22 @@ def test_a_service_that_is_away_for_a_moment_is_waited_for(
         time.sleep(0.3)
         with emulator.running(port=port), pytest.raises(PipelineError, match="has no container"):
             listed.result()
+
+
+def test_a_blob_is_put_again_where_the_service_has_too_much_to_do(
+    azurite: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first answer is HTTP status 429, which the SDK does not try again by itself."""
+    container = azurite.container()
+    made = tmp_path / "rca.pdf"
+    made.write_bytes(NOISE)
+    with busy(azurite.endpoint) as service:
+        said = azurite.connection_string.replace(azurite.endpoint, service.endpoint)
+        monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", said)
+        service.refusals = 1
+        azure_blobs.write(azure_place.place(at(container, "rca.pdf")), made)
+        assert service.refused == 1
+    assert container.download_blob("rca.pdf").readall() == made.read_bytes()
 
 
 def test_a_machine_without_azurite_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
