@@ -313,7 +313,7 @@ def test_one_day_of_exports_is_reviewed_without_a_forecast(tmp_path: Path) -> No
     ("words", "status", "said"),
     [
         (["--lake", "LAKE", "--as-of", "2026-03-01"], 0, "is read as 2026-03-02 00:00:00 UTC"),
-        (["--lake", "LAKE", "--as-of", "2020-01-01"], 3, "no request before 2020-01-01"),
+        (["--lake", "LAKE", "--as-of", "2020-01-01"], 3, "no request before 2020-01-02T00:00"),
         (["--lake", "LAKE", "--as-of", "monday"], 2, "--as-of 'monday' is not a time"),
         (["--lake", "NONE"], 2, "no lake is there"),
         ([], 2, "name exports to read, or a lake"),
