@@ -295,17 +295,13 @@ class _Retry(ExponentialRetry):
 
     def send(self, request: Any) -> Any:
         """Sends; a service or proxy that says 429 is asked again, which the SDK's own does not."""
-        body = request.http_request.body
-        begins = body.tell() if hasattr(body, "seek") else None
         answer = super().send(request)  # type: ignore[no-untyped-call]
+        # Of a body that is handed over piece by piece, the pieces are gone.
+        again = isinstance(request.http_request.body, bytes | str | None)
         for pause in range(1, TRIES + 1):
-            # What was handed over piece by piece is gone.
-            gone = begins is None and body is not None and not isinstance(body, (bytes, str))
-            if answer.http_response.status_code != 429 or gone:
+            if answer.http_response.status_code != 429 or not again:
                 break
             time.sleep(pause)
-            if begins is not None:
-                body.seek(begins)
             answer = super().send(request)  # type: ignore[no-untyped-call]
         return answer
 

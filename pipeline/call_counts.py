@@ -6,7 +6,6 @@ which places there are is asked again only on a day that has one never seen befo
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.datasets import datasets
 from pipeline.engine import Engine
+from pipeline.parquet import day_of
 from pipeline.query import queries
 from pipeline.window import MINUTE, Window
 
@@ -41,7 +41,7 @@ class CallCounts:
         of how many calls began and ended in each.
         """
         first, last = days.start.date(), (days.stop - MINUTE).date()
-        own = [each for each in self.files if first <= _day(each) <= last]
+        own = [each for each in self.files if first <= day_of(each) <= last]
         self.engine.attach(COUNTS, datasets()[COUNTS], own)
         bound = {"gateway": self.gateway, "start": days.start, "stop": days.stop}
         if self._places.is_empty():
@@ -83,8 +83,3 @@ def _runs(counted: pa.Table) -> tuple[Places, Places]:
     numbers = counted["place"].to_numpy()
     begins = np.flatnonzero(np.diff(numbers, prepend=0))
     return begins, numbers[begins]
-
-
-def _day(file: str) -> date:
-    """The day in a file's path."""
-    return date.fromisoformat(file.rpartition("/date=")[2].partition("/")[0])

@@ -47,7 +47,7 @@ def problems(landing: Landing) -> list[str]:
         first, *others = sorted(landing.broken)
         found.append(
             f"{of(1 + len(others), 'blob')} could not be read to the end: {_first(first, others)}; "
-            "what came before was landed, see the quarantine for where"
+            "what came before was landed, see 'gateway-rca lake quarantine' for where"
         )
     return found
 

@@ -5,7 +5,7 @@ is the same for many is kept once, are written as they are in half the time.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -100,6 +100,11 @@ def parquet_file(name: str, kept_once: Iterable[str] = ()) -> pq.ParquetFile:
 
         stored = BlobFiles().open(name)
     return pq.ParquetFile(stored, read_dictionary=list(kept_once), pre_buffer=is_remote(name))
+
+
+def day_of(file: str) -> date:
+    """The day whose rows a file of the lake holds, as its path tells."""
+    return date.fromisoformat(file.rpartition("/date=")[2].partition("/")[0])
 
 
 def _path(day: str) -> str:

@@ -22,7 +22,7 @@ from pipeline.ask import without_topology
 from pipeline.datasets import datasets
 from pipeline.engines.duckdb import DuckDB
 from pipeline.lake import ForgottenError, Lake, OvertakenError, ParquetFile, Span
-from pipeline.parquet import kept, parquet_file
+from pipeline.parquet import day_of, kept, parquet_file
 from pipeline.query import queries
 from pipeline.transforms import kinds
 from pipeline.transforms.counts import by_minute, by_second
@@ -88,10 +88,10 @@ def _rebuild(lake: Lake, names: Collection[str]) -> int:
     left = set(names)
     while True:
         upto, files = lake.commits(COUNTED), lake.files(COUNTED)
-        days = sorted({day for day in map(_day, files) if day})
+        days = sorted(set(map(day_of, files)))
         versions = {name: lake.told_apart(name, [])[0] for name in sorted(left)}
         done = {name: lake.mark(name, COUNTED) for name in versions}
-        left -= _commit(lake, files, versions, done, upto, since=days[0] if days else None)
+        left -= _commit(lake, files, versions, done, upto, since=f"{days[0]}" if days else None)
         if not left:
             return len(days)
 
@@ -164,14 +164,14 @@ class _Portion:
 
 def _portions(files: Iterable[str]) -> list[_Portion]:
     portions: list[_Portion] = []
-    for day, of_day in groupby(sorted(files, key=_day), key=_day):
+    for day, of_day in groupby(sorted(files, key=day_of), key=day_of):
         room = 0
         for name in of_day:
             with parquet_file(name) as file:
                 lengths = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
             for group, rows in enumerate(lengths):
                 if rows > room:
-                    portions.append(_Portion(date.fromisoformat(day)))
+                    portions.append(_Portion(day))
                     room = max(rows, ROWS_AT_ONCE)
                 portions[-1].groups.append((name, group))
                 room -= rows
@@ -192,8 +192,3 @@ def _counted(
         rows = counts.append_column("counted", pa.repeat(upto, counts.num_rows))
         made.append((name, kept(rows, datasets()[name], f"{portion.day}", room)))
     return made
-
-
-def _day(file: str) -> str:
-    """The day in a file's path."""
-    return file.rpartition("/date=")[2].partition("/")[0]

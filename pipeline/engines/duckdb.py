@@ -71,13 +71,6 @@ class DuckDB:
             f"from read_parquet([{listed}], hive_partitioning = false, filename = true)"
         )
 
-    def rows(self, file: str) -> int:
-        """How many rows a Parquet file has, as it says itself."""
-        reach_remote_files(self.connection, [file])
-        told = "select num_rows from parquet_file_metadata(?)"
-        ((rows,),) = self.connection.execute(told, [file]).fetchall()
-        return int(rows)
-
     def hold(self, name: str, rows: pa.Table) -> None:
         """Makes a small table known by name."""
         self.connection.register("held", rows)

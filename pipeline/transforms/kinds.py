@@ -30,9 +30,9 @@ TEXTS = (
     "error_ip",
 )
 NUMBERS = ("backend_port", "backend_status", "status", "success", "errors", "error_port", "weight")
-# Of these it only matters whether there is any.
-LENGTHS = ("backend_ms", "total_ms")
-READ = ("time", *LENGTHS, *TEXTS, *NUMBERS)
+# Of it only whether there is any; how long a call took tells no kind.
+TIMED = "backend_ms"
+READ = ("time", TIMED, "total_ms", *TEXTS, *NUMBERS)
 # Numbers of kinds are told by one number as long as that fits.
 MOST_KINDS = 2**62
 Whole = npt.NDArray[np.int64]
@@ -77,7 +77,7 @@ def _told_apart(table: pa.Table) -> tuple[Numbers, Whole]:
     """The number of each row's kind, and a row of each kind."""
     rows = table.num_rows
     key, size = np.zeros(rows, np.int64), 1
-    for name in (*TEXTS, *NUMBERS, "backend_ms"):
+    for name in (*TEXTS, *NUMBERS, TIMED):
         column = table[name]
         if column.null_count == rows:
             continue
@@ -85,7 +85,7 @@ def _told_apart(table: pa.Table) -> tuple[Numbers, Whole]:
             # Nobody asks for the address of a caller who is known.
             unknown = table["subscription"].is_null()
             column = pc.if_else(unknown, column, pa.scalar(None, column.type))
-        numbers, count = _numbered(column.is_valid() if name in LENGTHS else column)
+        numbers, count = _numbered(column.is_valid() if name == TIMED else column)
         if size > MOST_KINDS // count:
             numbered, size = _closely(key)
             key = numbered.astype(np.int64)
@@ -131,7 +131,7 @@ def _as_requests(kinds: list[pa.Table]) -> pa.Table:
         kind = each.type.arrow
         if each.name == "position":
             columns[each.name] = pa.array(range(count), kind)
-        elif each.name == "backend_ms":
+        elif each.name == TIMED:
             told = pa.chunked_array([part for one in kinds for part in one[each.name].chunks])
             columns[each.name] = pc.if_else(told.is_valid(), pa.scalar(0, kind), None)
         elif each.name in TEXTS or each.name in NUMBERS:
